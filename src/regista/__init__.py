@@ -1,0 +1,3 @@
+"""Regista: machine-learning registries across workspaces."""
+
+__version__ = "0.1.0"
