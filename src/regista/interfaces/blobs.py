@@ -1,0 +1,95 @@
+"""Bytes by digest. Names, versions and users are not known here: those live in the catalog."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol, Self, runtime_checkable
+
+from regista.entities.digest import Digest
+
+CHUNK = 1 << 20
+"""Bytes in one chunk of a read, at most."""
+
+
+class BlobUpload(Protocol):
+    """An open, resumable write. Used as a context manager it closes (never commits) at the end of the block."""
+
+    @property
+    def id(self) -> str:
+        """The name under which ``BlobStore.resume`` finds the upload again, also after a restart."""
+
+    @property
+    def offset(self) -> int:
+        """How many bytes are durably received: where the next ``write`` goes on."""
+
+    def write(self, chunk: bytes | bytearray | memoryview) -> None:
+        """Append *chunk*; raise ``StorageFullError`` when it does not fit (the upload stays at its old offset)."""
+
+    def commit(self, expected: Digest | None = None) -> Digest:
+        """Make the bytes durable (fsync of file and folder) and visible under their digest, then forget the upload.
+
+        Raise ``DigestMismatchError`` when *expected* is given and is not theirs: then nothing becomes visible and the
+        upload is gone. Committing bytes that the store has already changes nothing."""
+
+    def abort(self) -> None:
+        """Forget the upload and its bytes. Aborting what is gone is quiet."""
+
+    def close(self) -> None:
+        """Let go of the file; the bytes received stay for ``resume``."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
+
+
+class BlobStore(Protocol):
+    """Maps a digest to bytes and back. A blob that is visible is whole and durable; it never changes.
+
+    Drivers are checked by ``regista.conformance.blobs.BlobStoreContract``, which a new driver subclasses. All methods
+    may be called from many threads at once."""
+
+    def begin(self) -> BlobUpload:
+        """Open a new upload."""
+
+    def resume(self, upload_id: str) -> BlobUpload:
+        """Open an upload again; raise ``NotFoundError`` when it was committed, aborted or swept, ``InvalidError`` for
+        an id that ``begin`` cannot have given."""
+
+    def put(self, content: bytes, expected: Digest | None = None) -> Digest:
+        """Store *content* whole and return its digest; the same promises as an upload that is committed."""
+
+    def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
+        """Store the bytes of the local file *source* and return their digest; the file is read while it is hashed.
+
+        With *link* the caller gives up the file: the store may take it over instead of copying it."""
+
+    def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes from *start* up to (not including) *end* in chunks of at most ``CHUNK`` bytes.
+
+        A range beyond the end is cut; raise ``NotFoundError`` at the call, not at the first chunk, when there is no
+        such blob."""
+
+    def get(self, digest: Digest) -> bytes:
+        """The whole content, for small blobs such as manifests; verified: raise ``DigestMismatchError`` on rot."""
+
+    def size(self, digest: Digest) -> int:
+        """The number of bytes; raise ``NotFoundError`` when there is no such blob."""
+
+    def exists(self, digest: Digest) -> bool:
+        """Whether the blob is visible."""
+
+    def delete(self, digest: Digest) -> None:
+        """Remove the blob; deleting the absent is quiet. Only garbage collection calls this."""
+
+    def digests(self) -> Iterator[Digest]:
+        """Every visible blob, each once, in no order."""
+
+    def sweep(self, older_than_seconds: float) -> int:
+        """Abort uploads that nobody has written to for so long; return how many there were."""
+
+
+@runtime_checkable
+class OnDisk(Protocol):
+    """What a store on a local disk offers besides: files that a program on the same machine may read, and never write."""
+
+    def path(self, digest: Digest) -> Path:
+        """The file that holds the blob; raise ``NotFoundError`` when there is no such blob."""
