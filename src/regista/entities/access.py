@@ -1,0 +1,157 @@
+"""Who may do what, where.
+
+A permission is a word such as ``assets/read``; a role is a list of patterns over them; a role assignment gives a role to
+a principal at a path of the tree of scopes, and so everywhere below it:
+
+    /                                                     the installation
+    └── /subscriptions/S
+        └── …/resourceGroups/G
+            ├── …/workspaces/W
+            │   └── …/models/NAME                         one asset with all its versions
+            └── …/registries/R
+"""
+
+from enum import StrEnum
+from fnmatch import fnmatchcase
+
+import msgspec
+
+
+class Permission(StrEnum):
+    """Everything that can be allowed. Reading names, reading bytes and reading logs are three different things."""
+
+    SCOPES_READ = "scopes/read"
+    SCOPES_WRITE = "scopes/write"
+    SCOPES_DELETE = "scopes/delete"
+    ASSETS_READ = "assets/read"
+    ASSETS_DOWNLOAD = "assets/download"
+    ASSETS_WRITE = "assets/write"
+    ASSETS_DELETE = "assets/delete"
+    PROVENANCE_READ = "provenance/detail"
+    """The logs, code and data pointers inside a capsule; its card and its metrics need only ``assets/read``."""
+    JOBS_READ = "jobs/read"
+    JOBS_LOGS = "jobs/logs"
+    JOBS_WRITE = "jobs/write"
+    JOBS_CANCEL = "jobs/cancel"
+    ENDPOINTS_READ = "endpoints/read"
+    ENDPOINTS_WRITE = "endpoints/write"
+    ENDPOINTS_DELETE = "endpoints/delete"
+    ENDPOINTS_LOGS = "endpoints/logs"
+    ENDPOINTS_KEYS = "endpoints/keys"
+    RESOURCES_READ = "resources/read"
+    """Computes and datastores."""
+    RESOURCES_WRITE = "resources/write"
+    ACCESS_READ = "access/read"
+    ACCESS_WRITE = "access/write"
+    AUDIT_READ = "audit/read"
+    INSTALLATION_WRITE = "installation/write"
+    """Stores, regions, principals: things that belong to no scope."""
+
+
+class PrincipalKind(StrEnum):
+    """A person or a program."""
+
+    USER = "user"
+    SERVICE = "service"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who can be a caller."""
+
+    id: str
+    kind: PrincipalKind
+    name: str
+    display_name: str = ""
+    disabled: bool = False
+    created_at: int = 0
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret of a principal, kept as its SHA-256 alone (it is 256 random bits: there is nothing to guess).
+
+    ``paths`` and ``permissions``, where given, narrow what the key can do below what its principal may."""
+
+    id: str
+    principal_id: str
+    name: str
+    secret_hash: str
+    paths: tuple[str, ...] = ()
+    permissions: tuple[str, ...] = ()
+    created_at: int = 0
+    expires_at: int | None = None
+    revoked_at: int | None = None
+
+    def is_live(self, at: int) -> bool:
+        """Whether the key opens anything at the time *at*."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+class Role(msgspec.Struct, frozen=True, kw_only=True):
+    """A named list of permission patterns (``assets/*``, ``*/read``, ``*``)."""
+
+    name: str
+    permissions: tuple[str, ...]
+    description: str = ""
+    built_in: bool = False
+
+
+class RoleAssignment(msgspec.Struct, frozen=True, kw_only=True):
+    """A principal has a role at a path and everywhere below it."""
+
+    id: str
+    principal_id: str
+    role: str
+    path: str
+    created_at: int = 0
+    created_by: str = ""
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What one assignment comes to: patterns that hold at a path and below."""
+
+    path: str
+    permissions: tuple[str, ...]
+
+    def covers(self, permission: str, path: str) -> bool:
+        """Whether *permission* at *path* is within this grant."""
+        return is_within(path, self.path) and any(fnmatchcase(permission, pattern) for pattern in self.permissions)
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """Who calls a service, with what rights, from where. Built once a request by ``services.access``."""
+
+    principal: Principal
+    grants: tuple[Grant, ...] = ()
+    limits: tuple[Grant, ...] = ()
+    """What the key narrows the grants to; empty: to nothing less."""
+    address: str = ""
+    request_id: str = ""
+
+    def allows(self, permission: Permission, path: str) -> bool:
+        """Whether the caller may do *permission* at *path*."""
+        granted = any(grant.covers(permission, path) for grant in self.grants)
+        return granted and (not self.limits or any(limit.covers(permission, path) for limit in self.limits))
+
+    def allows_below(self, permission: Permission, path: str) -> bool:
+        """Whether the caller may do *permission* at *path* or anywhere below it: enough to know that *path* exists."""
+        if self.allows(permission, path):
+            return True
+        below = [grant.path for grant in self.grants if is_within(grant.path, path)]
+        return any(self.allows(permission, inner) for inner in below)
+
+
+def is_within(path: str, ancestor: str) -> bool:
+    """Whether *path* is *ancestor* or lies below it."""
+    return ancestor == "/" or path == ancestor or path.startswith(ancestor + "/")
+
+
+_READ = ("*/read", "assets/download", "jobs/logs", "endpoints/logs")
+_WORK = ("assets/*", "jobs/*", "endpoints/*", "resources/*", "provenance/*")
+
+BUILT_IN_ROLES: tuple[Role, ...] = (
+    Role(name="Reader", permissions=("*/read", "assets/download"), built_in=True, description="See everything and download assets; no logs, no keys, no changes."),
+    Role(name="Registry User", permissions=("scopes/read", "assets/*", "provenance/*"), built_in=True, description="Use and publish assets, read their provenance in full."),
+    Role(name="Data Scientist", permissions=(*_READ, *_WORK), built_in=True, description="Everything inside a workspace but changing the workspace itself or who may use it."),
+    Role(name="Contributor", permissions=("scopes/*", *_READ, *_WORK), built_in=True, description="Everything but giving access to others."),
+    Role(name="Owner", permissions=("*",), built_in=True, description="Everything."),
+)  # fmt: skip
