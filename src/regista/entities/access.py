@@ -142,16 +142,27 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
 def is_within(path: str, ancestor: str) -> bool:
     """Whether *path* is *ancestor* or lies below it."""
-    return ancestor == "/" or path == ancestor or path.startswith(ancestor + "/")
+    return ancestor in {"/", path} or path.startswith(ancestor + "/")
 
 
 _READ = ("*/read", "assets/download", "jobs/logs", "endpoints/logs")
 _WORK = ("assets/*", "jobs/*", "endpoints/*", "resources/*", "provenance/*")
 
-BUILT_IN_ROLES: tuple[Role, ...] = (
-    Role(name="Reader", permissions=("*/read", "assets/download"), built_in=True, description="See everything and download assets; no logs, no keys, no changes."),
-    Role(name="Registry User", permissions=("scopes/read", "assets/*", "provenance/*"), built_in=True, description="Use and publish assets, read their provenance in full."),
-    Role(name="Data Scientist", permissions=(*_READ, *_WORK), built_in=True, description="Everything inside a workspace but changing the workspace itself or who may use it."),
-    Role(name="Contributor", permissions=("scopes/*", *_READ, *_WORK), built_in=True, description="Everything but giving access to others."),
-    Role(name="Owner", permissions=("*",), built_in=True, description="Everything."),
-)  # fmt: skip
+BUILT_IN_ROLES: tuple[Role, ...] = tuple(
+    Role(name=name, permissions=permissions, description=description, built_in=True)
+    for name, permissions, description in (
+        ("Reader", ("*/read", "assets/download"), "See everything and download assets: no logs, no keys, no changes."),
+        (
+            "Registry User",
+            ("scopes/read", "assets/*", "provenance/*"),
+            "Use and publish assets, see their provenance in full.",
+        ),
+        (
+            "Data Scientist",
+            (*_READ, *_WORK),
+            "All work inside a workspace: not the workspace itself, nor who may use it.",
+        ),
+        ("Contributor", ("scopes/*", *_READ, *_WORK), "Everything but giving access to others."),
+        ("Owner", ("*",), "Everything."),
+    )
+)

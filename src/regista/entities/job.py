@@ -58,7 +58,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     ``spec`` is the normalised specification, with every reference resolved to an exact version. ``inputs`` and ``outputs``
     say what they came to. ``lock`` is the environment's lock, ``code`` the manifest of the code. ``reuse_key`` names
-    everything that decides the result; ``reused_from`` the job whose outputs were taken instead of running."""
+    everything that decides the result; ``reused_from`` the job whose outputs were taken instead of running. Tags are run data."""
 
     id: str
     scope_id: str
@@ -68,7 +68,6 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     display_name: str = ""
     experiment: int = 0
     description: str = ""
-    tags: dict[str, str] = {}
     properties: dict[str, str] = {}
     compute: str = ""
     spec: dict[str, Any] = {}

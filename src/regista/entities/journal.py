@@ -6,7 +6,8 @@ import msgspec
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One act. ``action`` is ``NOUN.VERB`` (``model.create``), ``path`` the thing acted upon, ``outcome`` ``done`` or an error code."""
+    """One act. ``action`` is ``NOUN.VERB`` (``model.create``), ``path`` the thing acted upon; ``outcome``
+    is ``done`` or an error code."""
 
     id: str
     at: int

@@ -2,7 +2,7 @@
 
 A use case runs its reads and writes inside one function that is handed a ``Transaction``: all of it happens, or nothing.
 One repository per entity; all raise ``NotFoundError`` from ``get`` and ``AlreadyExistsError`` from ``add``. ``put`` writes
-the entity whole, over the one with the same identity. Lists are newest first unless they say otherwise.
+the entity whole, over the one with the same identity. Pages are newest first unless they say otherwise.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,7 +72,7 @@ class GroupRepository(Protocol):
 
 class ScopeRepository(Protocol):
     """Workspaces and registries, and the stores their regions are bound to. A deleted scope leaves a tombstone: ``get``
-    still answers (lineage needs its name), ``find`` and ``list`` do not."""
+    still answers (lineage needs its name), ``find`` and ``page`` do not."""
 
     def add(self, scope: Scope) -> None:
         """Add; raise ``AlreadyExistsError`` when a living registry of the name, or a living workspace of the name in the
@@ -90,8 +90,8 @@ class ScopeRepository(Protocol):
     def put(self, scope: Scope) -> None:
         """Replace."""
 
-    def list(
-        self, kind: ScopeKind | None, page: PageRequest, subscription: str = "", resource_group: str = ""
+    def page(
+        self, kind: ScopeKind | None, request: PageRequest, subscription: str = "", resource_group: str = ""
     ) -> Page[Scope]:
         """The living scopes, by name."""
 
@@ -117,11 +117,11 @@ class AssetRepository(Protocol):
     def put(self, asset: Asset) -> None:
         """Replace, the aliases too."""
 
-    def list(
+    def page(
         self,
         scope_id: str,
         kind: AssetKind,
-        page: PageRequest,
+        request: PageRequest,
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
@@ -134,7 +134,7 @@ class AssetRepository(Protocol):
 
 class VersionRepository(Protocol):
     """Asset versions. A deleted version leaves a tombstone: ``get`` by id still answers, its name and version are never
-    given to other content, and ``find`` and ``list`` do not show it."""
+    given to other content, and ``find`` and ``page`` do not show it."""
 
     def add(self, version: AssetVersion) -> None:
         """Add; raise ``AlreadyExistsError`` when name and version are taken, also by a tombstone."""
@@ -156,12 +156,12 @@ class VersionRepository(Protocol):
     def put(self, version: AssetVersion) -> None:
         """Replace what may change; the caller has seen to it that the content is the same."""
 
-    def list(
+    def page(
         self,
         scope_id: str,
         kind: AssetKind,
         name: str | None,
-        page: PageRequest,
+        request: PageRequest,
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
@@ -215,8 +215,8 @@ class JobRepository(Protocol):
     def children(self, scope_id: str, parent: str) -> list[Job]:
         """The steps of a pipeline job, oldest first."""
 
-    def list(
-        self, scope_id: str, page: PageRequest, *, parent: str | None = "", archived: bool | None = False
+    def page(
+        self, scope_id: str, request: PageRequest, *, parent: str | None = "", archived: bool | None = False
     ) -> Page[Job]:
         """Newest first; *parent* None means steps too, interactive runs are included."""
 
@@ -226,7 +226,7 @@ class JobRepository(Protocol):
         experiments: Sequence[int],
         clauses: Sequence[Clause],
         order: Sequence[Order],
-        page: PageRequest,
+        request: PageRequest,
         *,
         deleted: bool | None = False,
     ) -> Page[Job]:
@@ -274,7 +274,7 @@ class RunDataRepository(Protocol):
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         """The latest value of each key, by job id, keys in order."""
 
-    def history(self, job_id: str, key: str, page: PageRequest) -> Page[Metric]:
+    def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
         """All values in the order of step, timestamp, value."""
 
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
@@ -322,7 +322,7 @@ class ExperimentRepository(Protocol):
         scope_id: str,
         clauses: Sequence[Clause],
         order: Sequence[Order],
-        page: PageRequest,
+        request: PageRequest,
         *,
         deleted: bool | None = False,
     ) -> Page[Experiment]:
@@ -354,7 +354,7 @@ class ArtifactRepository(Protocol):
         """By id."""
 
     def models(
-        self, scope_id: str, experiments: Sequence[int], page: PageRequest, *, run: str = "", name: str = ""
+        self, scope_id: str, experiments: Sequence[int], request: PageRequest, *, run: str = "", name: str = ""
     ) -> Page[LoggedModel]:
         """Living logged models, newest first."""
 
@@ -374,7 +374,7 @@ class EndpointRepository(Protocol):
     def put(self, endpoint: Endpoint) -> None:
         """Replace."""
 
-    def list(self, scope_id: str | None, page: PageRequest) -> Page[Endpoint]:
+    def page(self, scope_id: str | None, request: PageRequest) -> Page[Endpoint]:
         """Of one workspace, or (None) of the installation; newest first."""
 
     def delete(self, scope_id: str, name: str) -> None:
@@ -466,7 +466,7 @@ class Journal(Protocol):
     def emit(self, event: Event) -> None:
         """Append an event; it gets the next sequence number."""
 
-    def audit(self, page: PageRequest, *, path: str = "", principal: str = "", since: int = 0) -> Page[AuditRecord]:
+    def audit(self, request: PageRequest, *, path: str = "", principal: str = "", since: int = 0) -> Page[AuditRecord]:
         """Newest first; at *path* or below it."""
 
     def events(self, after: int, limit: int) -> list[Event]:
