@@ -1,0 +1,52 @@
+# Everything a person or a machine does with this repository. `make` alone lists it.
+PYTHON ?= python3
+BIN := .venv/bin
+# Two at once: more gains nothing on a small machine, where the tests themselves start servers and workers.
+JOBS ?= 2
+# Extra words for pytest, for example: make test-fast TESTS="tests/unit -k digest"
+TESTS ?=
+PYTEST := $(BIN)/python -m pytest $(TESTS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup system-packages demo test test-fast check format bench clean
+
+help:  ## list what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: .venv/.ready  ## make .venv with the locked packages (needs python3 >= 3.11, pip and the network)
+	@:
+
+.venv/.ready: uv.lock pyproject.toml scripts/setup
+	@PYTHON="$(PYTHON)" scripts/setup
+	@touch $@
+
+system-packages:  ## install what the tests need beyond Python: PostgreSQL and bubblewrap
+	@scripts/system-packages
+
+demo: setup  ## run the main job on real flights: train in dev, promote, deploy in prod, trace back
+	@$(BIN)/python examples/flights/run.py
+
+test: check system-packages  ## everything: the checks, then the whole test run
+	$(PYTEST) -n $(JOBS) --dist loadgroup --durations 10
+
+test-fast: setup  ## the tests that take seconds: no slow ones, no killed processes
+	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not crash"
+
+check: setup  ## format, lint, types, import rules, README help blocks
+	$(BIN)/python -m ruff format --check --quiet
+	$(BIN)/python -m ruff check --quiet
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m scripts.check_readme
+
+format: setup  ## rewrite what `make check` would complain about, where that is safe
+	$(BIN)/python -m ruff format
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m scripts.check_readme --update
+
+bench: setup  ## measure Regista against its peers, side by side
+	@$(BIN)/python -m benchmarks
+
+clean:  ## remove caches and build results; `rm -rf .venv` starts over entirely
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +

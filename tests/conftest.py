@@ -1,0 +1,47 @@
+"""What every test may use. A test that needs PostgreSQL asks for ``postgres_database`` and gets a real, empty one."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.postgres import PostgresMissingError, PostgresServer, running_postgres
+
+pytest.register_assert_rewrite("regista.conformance")
+
+# Two shared cores make single examples slow by accident; what is slow in truth runs into the test's own timeout.
+settings.register_profile("regista", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("regista")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep tests that kill processes on one worker: side by side they would starve each other of time."""
+    for item in items:
+        if item.get_closest_marker("crash"):
+            item.add_marker(pytest.mark.xdist_group("crash"))
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """One real server per test process, started when the first test asks for it. It never skips."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(running_postgres())
+        except PostgresMissingError as missing:
+            pytest.fail(str(missing), pytrace=False)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(postgres_server: PostgresServer) -> str:
+    """The SQLAlchemy address of the session's server; its database is shared by all tests of the process."""
+    return postgres_server.url
+
+
+@pytest.fixture
+def postgres_database(postgres_server: PostgresServer) -> Iterator[str]:
+    """The SQLAlchemy address of an empty database that no other test sees."""
+    name = postgres_server.create_database()
+    yield postgres_server.url_of(name)
+    postgres_server.drop_database(name)
