@@ -11,13 +11,15 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     """An environment as its author wrote it, with files read in: at least one of image, conda, pip or dockerfile.
 
     ``conda`` is the parsed conda file (a mapping with ``dependencies``, ``channels``, ``name``); ``pip`` is requirement
-    lines; ``dockerfile`` the text of the build context's Dockerfile, ``context`` the digest of the context's manifest."""
+    lines; ``dockerfile`` the text of the build context's Dockerfile, ``context`` the digest of the context's manifest,
+    ``context_files`` the text of its small files (requirements, conda files) by their path in the context."""
 
     image: str | None = None
     conda: dict[str, Any] | None = None
     pip: tuple[str, ...] = ()
     dockerfile: str | None = None
     context: Digest | None = None
+    context_files: dict[str, str] = {}
     os_type: str = "linux"
     environment_variables: dict[str, str] = {}
 
