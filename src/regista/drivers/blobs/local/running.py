@@ -1,0 +1,79 @@
+"""The hash of a file that grows."""
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from concurrent.futures import Executor
+
+from regista.entities.digest import Digest
+from regista.errors import ConflictError
+
+BATCH = 4 << 20
+_WORTH_A_THREAD = 1 << 20
+
+
+class RunningHash:
+    """The hash of the first ``upto`` bytes; whatever it has not seen is read from the file when the digest is asked for."""
+
+    def __init__(self) -> None:
+        self._hasher = hashlib.sha256()
+        self.upto = 0
+
+    def write(self, file: int, piece: memoryview, at: int, helper: Executor | None = None) -> None:
+        """Write *piece* at *at* and hash it, both at once when there is a *helper*; after a failure ``reset`` it."""
+        seen = None
+        if at == self.upto:
+            if helper and len(piece) >= _WORTH_A_THREAD:
+                seen = helper.submit(self._hasher.update, piece)
+            else:
+                self._hasher.update(piece)
+        try:
+            _write_all(file, piece, at)
+        finally:
+            if seen:
+                seen.result()
+        if at == self.upto:
+            self.upto += len(piece)
+
+    def digest(self, file: int, size: int) -> Digest:
+        """The digest of all *size* bytes of *file*."""
+        while self.upto < size:
+            batch = os.pread(file, min(BATCH, size - self.upto), self.upto)
+            if not batch:
+                raise ConflictError(f"a file was cut to {self.upto} of {size} bytes while it was read")
+            self._hasher.update(batch)
+            self.upto += len(batch)
+        return Digest(f"sha256:{self._hasher.hexdigest()}")
+
+
+class KeptHashes:
+    """The running hashes of uploads that are closed and may be resumed by this process; the oldest are dropped.
+
+    Without them an upload of n requests would be read again at its end, though never more than once."""
+
+    def __init__(self, limit: int = 1024) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[str, RunningHash] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, upload_id: str, running: RunningHash) -> None:
+        """Remember how far an upload is hashed."""
+        with self._lock:
+            self._kept[upload_id] = running
+            if len(self._kept) > self._limit:
+                self._kept.popitem(last=False)
+
+    def take(self, upload_id: str) -> RunningHash:
+        """What was kept, or a hash that has seen nothing yet. Each is handed out once: two writers share none."""
+        with self._lock:
+            return self._kept.pop(upload_id, None) or RunningHash()
+
+
+def _write_all(file: int, piece: memoryview, at: int) -> None:
+    done = 0
+    while done < len(piece):
+        done += os.pwrite(file, piece[done:], at + done)
+    if done >= _WORTH_A_THREAD:
+        # Starts writing back what is dirty (it drops nothing that is): the fsync at the end then finds little to do.
+        os.posix_fadvise(file, at, done, os.POSIX_FADV_DONTNEED)
