@@ -79,12 +79,12 @@ def _help_text(command: str, run: Run) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def renewed(readme: str, run: Run = run_program) -> str:
+def renewed(readme: str, run: Run) -> str:
     """The README's text with every help block as the program prints it today."""
     return BLOCK.sub(lambda block: f"```console help\n{answered(block['body'], run)}```", readme)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, run: Run = run_program) -> int:
     """Return 0 when every block is fresh (or has been rewritten), 1 with a diff when one is not."""
     parser = argparse.ArgumentParser(prog="check_readme", description="README help blocks against the program.")
     parser.add_argument("--update", action="store_true", help="rewrite the blocks instead of comparing them")
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     written = options.readme.read_text()
     try:
-        real = renewed(written)
+        real = renewed(written, run)
     except UncheckableError as problem:
         print(f"{options.readme}: {problem}", file=sys.stderr)
         return 1
