@@ -1,0 +1,121 @@
+"""Who is calling, and may it? Every other service asks here first.
+
+What a caller may not read does not exist for it: the answer is "not found". What it may read but not do is forbidden,
+and the answer names the missing permission.
+"""
+
+import hashlib
+import threading
+import time
+
+from regista.entities.access import BUILT_IN_ROLES, Caller, Grant, Key, Permission, Principal, PrincipalKind, is_within
+from regista.entities.names import now
+from regista.entities.scope import Scope
+from regista.errors import ForbiddenError, NotFoundError, UnauthenticatedError
+from regista.interfaces.catalog import Catalog, Transaction
+
+_CACHE_SECONDS = 2.0
+_CACHE_SIZE = 4096
+
+SYSTEM = Caller(
+    principal=Principal(id="system", kind=PrincipalKind.SERVICE, name="system"),
+    grants=(Grant("/", ("*",)),),
+)
+"""Regista itself: workers finishing what a caller was allowed to start."""
+
+
+def hash_secret(secret: str) -> str:
+    """What is kept of a key: it holds 256 random bits, so one SHA-256 is enough and there is nothing to guess."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class Access:
+    """Turns a key into a caller, and answers whether a caller may.
+
+    A caller is remembered for two seconds: that is how long a right taken away on another server still holds here; on
+    this server ``forget`` makes it immediate."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._callers: dict[str, tuple[float, Key, Caller]] = {}
+        self._lock = threading.Lock()
+
+    def authenticate(self, secret: str, *, address: str = "", request_id: str = "") -> Caller:
+        """Return the caller whose key is *secret*; raise ``UnauthenticatedError`` when it opens nothing."""
+        hashed = hash_secret(secret)
+        cached = self._callers.get(hashed)
+        if cached is None or cached[0] < time.monotonic():
+            cached = self._look_up(hashed)
+        _, key, caller = cached
+        if not key.is_live(now()):
+            raise UnauthenticatedError(
+                "the key has expired or was revoked", hint="Ask for a new one: regista key create."
+            )
+        return Caller(
+            principal=caller.principal,
+            grants=caller.grants,
+            limits=caller.limits,
+            address=address,
+            request_id=request_id,
+        )
+
+    def _look_up(self, hashed: str) -> tuple[float, Key, Caller]:
+        found = self._catalog.read(lambda tx: _caller_of(tx, hashed))
+        if found is None:
+            raise UnauthenticatedError(
+                "the key is not known here", hint="Check REGISTA_KEY or the profile: regista profile list."
+            )
+        entry = (time.monotonic() + _CACHE_SECONDS, *found)
+        with self._lock:
+            if len(self._callers) >= _CACHE_SIZE:
+                self._callers.clear()
+            self._callers[hashed] = entry
+        return entry
+
+    def forget(self) -> None:
+        """Drop what is remembered: called by whoever changed principals, keys, roles or assignments."""
+        with self._lock:
+            self._callers.clear()
+
+    def caller_for(self, tx: Transaction, principal_id: str) -> Caller:
+        """The caller that a principal would be with a key of full reach: for work done on its behalf later."""
+        principal = tx.access.find_principal(principal_id)
+        if principal is None or principal.disabled:
+            raise ForbiddenError("the principal on whose behalf this was to be done is gone or disabled")
+        return Caller(principal=principal, grants=grants_of(tx, principal.id))
+
+
+def _caller_of(tx: Transaction, hashed: str) -> tuple[Key, Caller] | None:
+    found = tx.access.find_key(hashed)
+    if found is None or found[1].disabled:
+        return None
+    key, principal = found
+    limits = tuple(Grant(path, key.permissions or ("*",)) for path in key.paths or ("/",))
+    narrowed = bool(key.paths or key.permissions)
+    return key, Caller(principal=principal, grants=grants_of(tx, principal.id), limits=limits if narrowed else ())
+
+
+def grants_of(tx: Transaction, principal_id: str) -> tuple[Grant, ...]:
+    """What the role assignments of a principal come to; an assignment of a role that is gone comes to nothing."""
+    roles = {role.name: role for role in (*tx.access.roles(), *BUILT_IN_ROLES)}
+    assigned = tx.access.assignments(principal_id=principal_id)
+    return tuple(Grant(one.path, roles[one.role].permissions) for one in assigned if one.role in roles)
+
+
+def require(caller: Caller, permission: Permission, path: str, *, read: Permission, what: str) -> None:
+    """Let *caller* do *permission* to *what* at *path*, or raise: not found when it may not even *read* it."""
+    if not caller.allows(read, path):
+        raise NotFoundError(f"there is no {what}", hint="It does not exist, or you may not read it.")
+    if not caller.allows(permission, path):
+        raise ForbiddenError(
+            f"{caller.principal.name} may read {what} but lacks {permission!s} for this",
+            hint=f"Ask an owner: regista role assign --principal {caller.principal.name} --role ROLE --scope {path}",
+        )
+
+
+def sees(caller: Caller, scope: Scope) -> bool:
+    """Whether the scope exists for the caller: it may read the scope, or has some right on something inside."""
+    if caller.allows(Permission.SCOPES_READ, scope.path):
+        return True
+    inside = [grant.path for grant in caller.grants if grant.path != scope.path and is_within(grant.path, scope.path)]
+    return any(caller.allows(Permission.ASSETS_READ, path) for path in inside)
