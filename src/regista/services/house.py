@@ -1,0 +1,23 @@
+"""The services together: what every dialect is given. Built in ``bootstrap``, the only place that knows the drivers."""
+
+import msgspec
+
+from regista.interfaces.catalog import Catalog
+from regista.services.access import Access
+from regista.services.assets import AssetService
+from regista.services.contents import ContentService
+from regista.services.principals import PrincipalService
+from regista.services.scopes import ScopeService
+from regista.services.stores import StoreService
+
+
+class House(msgspec.Struct, frozen=True, kw_only=True):
+    """One attribute a service."""
+
+    catalog: Catalog
+    access: Access
+    principals: PrincipalService
+    scopes: ScopeService
+    stores: StoreService
+    contents: ContentService
+    assets: AssetService
