@@ -67,7 +67,8 @@ def find_programs() -> Path:
 class PostgresServer:
     """A running server. ``url`` leads to its first database; ``create_database`` makes more."""
 
-    def __init__(self, port: int, process: "subprocess.Popen[bytes]") -> None:
+    def __init__(self, folder: Path, port: int, process: "subprocess.Popen[bytes]") -> None:
+        self.folder = folder
         self.port = port
         self.process = process
 
@@ -186,7 +187,7 @@ def _launch(programs: Path, folder: Path, account: _Account) -> PostgresServer:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command, stdout=log, stderr=log, **account.process_options(folder)
         )
-    server = PostgresServer(port, process)
+    server = PostgresServer(folder, port, process)
     try:
         _wait_until_ready(server, folder / "log")
     except BaseException:
