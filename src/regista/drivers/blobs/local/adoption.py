@@ -18,8 +18,8 @@ def adopt(layout: Layout, source: Path, file: int, expected: Digest | None) -> D
 
     The file is read-only from before it is hashed, and the link is made from what was hashed, not from a path that
     might have come to name something else. A file with a second name or of another user is copied: whoever uses the
-    other name has given up nothing, and the other user could make it writable again. Raise ``ConflictError`` when it changed while it was read; its mode is given back unless it became the
-    blob."""
+    other name has given up nothing, and the other user could make it writable again. Raise ``ConflictError`` when it
+    changed while it was read; its mode is given back unless it became the blob."""
     before = os.fstat(file)
     here = before.st_dev == layout.uploads.stat().st_dev
     if not here or before.st_nlink != 1 or before.st_uid != os.geteuid():
