@@ -36,7 +36,7 @@ check: setup  ## format, lint, types, import rules, README help blocks
 	$(BIN)/python -m ruff format --check --quiet
 	$(BIN)/python -m ruff check --quiet
 	$(BIN)/python -m mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m scripts.check_readme
 
 format: setup  ## rewrite what `make check` would complain about, where that is safe
