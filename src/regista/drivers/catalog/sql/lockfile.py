@@ -1,0 +1,45 @@
+"""At most one process has a SQLite catalog open for writing: a second one would starve or be locked out."""
+
+import fcntl
+import os
+from pathlib import Path
+
+from regista.errors import ConflictError, UnavailableError
+
+
+class LockFile:
+    """An advisory lock on ``<database>.lock``, which names its holder. The system lets go of it when the holder dies.
+
+    The file itself stays: removing it would let a third process lock a file that nobody else sees."""
+
+    def __init__(self, database: Path) -> None:
+        path = database.with_name(database.name + ".lock")
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as failed:
+            raise UnavailableError(
+                f"the catalog {str(database)!r} cannot be opened: {failed.strerror}",
+                hint="Check that its folder exists and may be written to.",
+            ) from failed
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise ConflictError(
+                f"the catalog {str(database)!r} is in use by process {holder}",
+                hint="One server owns a SQLite catalog. Stop that process, or use PostgreSQL for several servers.",
+            ) from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
+
+    @property
+    def held(self) -> bool:
+        """Whether it is still ours."""
+        return self._descriptor >= 0
+
+    def release(self) -> None:
+        """Let the next process in; releasing again is quiet."""
+        if self.held:
+            os.close(self._descriptor)
+            self._descriptor = -1

@@ -1,0 +1,135 @@
+"""One connection inside one transaction, and statements that reach the driver without a detour.
+
+A statement is SQL that both databases understand, compiled once per dialect, and then executed on the driver's own
+connection: this costs a fifth of SQLAlchemy's ``execute`` on SQLite. Queries that depend on what is asked for are built
+with SQLAlchemy's expressions and run through ``core``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+from sqlalchemy import Connection, Table, text
+
+from regista.errors import InvalidError
+
+Row = tuple[Any, ...]
+
+_AMONG = re.compile(r"(\S+) IN :(\w+)")
+
+
+class Statement:
+    """SQL with ``:name`` parameters. ``x IN :names`` takes a list; text, integers, floats and None are passed as they are."""
+
+    __slots__ = ("_compiled", "_lists", "_sql")
+
+    def __init__(self, sql: str) -> None:
+        self._sql = sql
+        self._lists = frozenset(name for _, name in _AMONG.findall(sql))
+        self._compiled: dict[bool, tuple[str, tuple[str, ...]]] = {}
+
+    def compiled(self, session: "Session") -> tuple[str, tuple[str, ...]]:
+        """The SQL as the driver wants it, and the names of its parameters in the order of their places."""
+        found = self._compiled.get(session.postgres)
+        if found is None:
+            among = r"\1 = ANY(:\2)" if session.postgres else r"\1 IN (SELECT value FROM json_each(:\2))"
+            made: Any = text(_AMONG.sub(among, self._sql)).compile(dialect=session.core.dialect)
+            found = self._compiled[session.postgres] = (made.string, tuple(made.positiontup or made.params))
+        return found
+
+    def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
+        """*values* with lists as SQLite can take them."""
+        if not self._lists:
+            return values
+        return {k: msgspec.json.encode(v).decode() if k in self._lists else v for k, v in values.items()}
+
+
+class Session:
+    """What a repository works with. It lives as long as its transaction and belongs to one thread.
+
+    ``core`` is for expressions made on the spot, the methods are for statements."""
+
+    __slots__ = ("_last", "core", "postgres", "raw", "writes")
+
+    def __init__(self, core: Connection, *, writes: bool) -> None:
+        self.core = core
+        self.raw: Any = core.connection.driver_connection
+        self.postgres = core.dialect.name == "postgresql"
+        self.writes = writes
+        self._last: list[Callable[[], None]] = []
+
+    def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
+        """Run *statement* and return the driver's cursor; raise ``InvalidError`` for values that no database can hold."""
+        sql, names = statement.compiled(self)
+        try:
+            if self.postgres:
+                return self.raw.execute(sql, values)
+            values = statement.bound(values)
+            return self.raw.execute(sql, [values[name] for name in names])
+        except (OverflowError, UnicodeEncodeError) as impossible:
+            raise InvalidError(f"the catalog cannot hold a value: {impossible}") from impossible
+
+    def all(self, statement: Statement, /, **values: Any) -> list[Row]:
+        """Every row."""
+        return cast("list[Row]", self.execute(statement, values).fetchall())
+
+    def first(self, statement: Statement, /, **values: Any) -> Row | None:
+        """The first row, or None."""
+        return cast("Row | None", self.execute(statement, values).fetchone())
+
+    def run(self, statement: Statement, /, **values: Any) -> int:
+        """Execute *statement* and return how many rows it changed."""
+        return cast("int", self.execute(statement, values).rowcount)
+
+    def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Execute *statement* once for each of *rows*, in one go."""
+        sql, names = statement.compiled(self)
+        try:
+            if self.postgres:
+                with self.raw.cursor() as cursor:
+                    cursor.executemany(sql, list(rows))
+            else:
+                self.raw.executemany(sql, ([row[name] for name in names] for row in rows))
+        except (OverflowError, UnicodeEncodeError) as impossible:
+            raise InvalidError(f"the catalog cannot hold a value: {impossible}") from impossible
+
+    def before_commit(self, step: Callable[[], None]) -> None:
+        """Have *step* done as the last thing of the transaction, where it holds others up for the shortest time.
+
+        On SQLite, where nobody else writes meanwhile, that is now."""
+        if self.postgres:
+            self._last.append(step)
+        else:
+            step()
+
+    def finish(self) -> None:
+        """Do what was left for the end."""
+        for step in self._last:
+            step()
+        self._last.clear()
+
+
+def insert(table: Table) -> Statement:
+    """Add a row of *table*; where a key is taken nothing happens, and the count of changed rows is 0."""
+    return Statement(f"{_insertion(table)} ON CONFLICT DO NOTHING")
+
+
+def upsert(table: Table, *keys: str, keep: Sequence[str] = (), returning: str = "") -> Statement:
+    """Add a row of *table*, or replace the one with the same *keys*, all columns but those of *keep*."""
+    replaced = [name for name in _columns(table) if name not in {*keys, *keep}]
+    change = ", ".join(f"{name} = excluded.{name}" for name in replaced)
+    action = f"DO UPDATE SET {change}" if change else "DO NOTHING"
+    tail = f" RETURNING {returning}" if returning else ""
+    return Statement(f"{_insertion(table)} ON CONFLICT ({', '.join(keys)}) {action}{tail}")
+
+
+def _columns(table: Table) -> list[str]:
+    """What a caller fills in: the database itself numbers the rows."""
+    return [column.name for column in table.columns if column.name != "seq"]
+
+
+def _insertion(table: Table) -> str:
+    names = _columns(table)
+    places = ", ".join(f":{name}" for name in names)
+    return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 - our own names
