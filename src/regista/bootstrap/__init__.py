@@ -1,0 +1,1 @@
+"""Putting it together: the only ring that names concrete drivers. Settings in, a running application out."""

@@ -1,0 +1,52 @@
+"""Building the services over the drivers that the settings name."""
+
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from regista.bootstrap.settings import Settings
+from regista.drivers.blobs.local import LocalBlobStore
+from regista.drivers.blobs.memory import MemoryBlobStore
+from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.errors import InvalidError
+from regista.interfaces.blobs import BlobStore
+from regista.interfaces.catalog import Catalog
+from regista.services.access import Access
+from regista.services.assets import AssetService
+from regista.services.contents import ContentService
+from regista.services.house import House
+from regista.services.principals import PrincipalService
+from regista.services.scopes import ScopeService
+from regista.services.stores import StoreService
+
+
+def open_store(url: str) -> BlobStore:
+    """The blob store at *url*: ``file:///path`` or ``memory:``; raise ``InvalidError`` for anything else."""
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.path.startswith("/") and not parts.netloc:
+        return LocalBlobStore(Path(unquote(parts.path)))
+    if parts.scheme == "memory":
+        return MemoryBlobStore()
+    raise InvalidError(f"{url[:100]!r} is not a store that this version opens", hint="Write file:///an/absolute/path.")
+
+
+def open_catalog(settings: Settings) -> Catalog:
+    """The catalog that the settings name, at this version's schema."""
+    settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return SqlCatalog.open(settings.catalog)
+
+
+def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
+    """All services over the drivers of *settings*."""
+    catalog = catalog or open_catalog(settings)
+    access = Access(catalog)
+    stores = StoreService(catalog, open_store, settings.store)
+    contents = ContentService(catalog, stores)
+    return House(
+        catalog=catalog,
+        access=access,
+        principals=PrincipalService(catalog, access),
+        scopes=ScopeService(catalog),
+        stores=stores,
+        contents=contents,
+        assets=AssetService(catalog, contents),
+    )

@@ -1,0 +1,71 @@
+"""What an installation is told, by environment variables or flags; everything has a default that works on a laptop.
+
+<home>/                      REGISTA_HOME, ~/.regista
+├── catalog.sqlite           unless REGISTA_CATALOG names a PostgreSQL
+├── stores/default/          unless REGISTA_STORE names another
+├── keys/                    signing.pem, seal.key, owner.key: readable by the owner alone
+├── tls/                     ca.pem, ca.key, server.pem, server.key
+├── envs/  locks/            environments built from locks
+├── work/                    attempts of jobs in hand
+├── serving/                 workers of deployments in hand, the gateway's table
+├── drop/                    where clients on this disk leave large files
+└── run/server.json          who serves, and where
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from regista.errors import InvalidError
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Where things are, and how the server listens."""
+
+    home: Path
+    catalog: str
+    store: str
+    host: str = "127.0.0.1"
+    port: int = 8470
+    gateway_port: int = 8471
+    workers: int = 2
+    confine: bool | None = None
+
+    @property
+    def keys(self) -> Path:
+        """The folder of secrets."""
+        return self.home / "keys"
+
+    @property
+    def tls(self) -> Path:
+        """The folder of certificates."""
+        return self.home / "tls"
+
+    @property
+    def run(self) -> Path:
+        """The folder in which a running server says where it is."""
+        return self.home / "run"
+
+
+def home_from_environment() -> Path:
+    """``REGISTA_HOME``, else ``~/.regista``."""
+    return Path(os.environ.get("REGISTA_HOME") or Path.home() / ".regista").absolute()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment; *overrides* that are not None stand above it. Raise ``InvalidError`` naming a wrong variable."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    home = Path(str(given.pop("home", ""))).absolute() if "home" in given else home_from_environment()
+    values: dict[str, object] = {
+        "home": home,
+        "catalog": os.environ.get("REGISTA_CATALOG") or f"sqlite:///{home / 'catalog.sqlite'}",
+        "store": os.environ.get("REGISTA_STORE") or f"file://{home / 'stores' / 'default'}",
+    }
+    for name in ("host", "port", "gateway_port", "workers"):
+        if text := os.environ.get(f"REGISTA_{name.upper()}"):
+            values[name] = text
+    try:
+        return msgspec.convert(values | given, Settings, strict=False)
+    except msgspec.ValidationError as wrong:
+        raise InvalidError(f"a setting is wrong: {wrong}", hint="See: regista up --help") from wrong

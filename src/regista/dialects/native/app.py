@@ -1,0 +1,61 @@
+"""The native API: ``/api/v1``, described by OpenAPI 3.1 at ``/api/v1/schema``.
+
+Every resource of a scope hangs below ``/workspaces/{scope_name}`` and ``/registries/{scope_name}`` alike.
+"""
+
+from litestar import Litestar, Router, get
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+
+from regista import __version__
+from regista.dialects.native import context
+from regista.dialects.native.errors import failed, refused, unroutable
+from regista.dialects.native.routes import access, assets, blobs, scopes
+from regista.dialects.native.wire import About
+from regista.entities.access import Caller
+from regista.errors import RegistaError
+from regista.services.house import House
+
+PREFIX = "/api/v1"
+
+_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS)
+"""Resources of a scope of either kind."""
+
+_IN_WORKSPACES = ()
+"""Resources that only a workspace has."""
+
+
+@get("/about")
+async def about(caller: Caller) -> About:
+    """What answers here, and as whom it knows the caller."""
+    return About(name="regista", version=__version__, principal=caller.principal.name)
+
+
+def application(house: House) -> Litestar:
+    """The API over *house*."""
+    kind = {"kind": Provide(context.provide_kind, sync_to_thread=False)}
+    workspace = Router(
+        "/workspaces/{scope_name:str}",
+        route_handlers=[*_IN_WORKSPACES, *_IN_BOTH],
+        dependencies={"address": Provide(context.provide_workspace, sync_to_thread=False), **kind},
+    )
+    registry = Router(
+        "/registries/{scope_name:str}",
+        route_handlers=[*_IN_BOTH],
+        dependencies={"address": Provide(context.provide_registry, sync_to_thread=False), **kind},
+    )
+    return Litestar(
+        path=PREFIX,
+        route_handlers=[about, *scopes.HANDLERS, *access.HANDLERS, workspace, registry],
+        dependencies=context.COMMON,
+        exception_handlers={RegistaError: refused, HTTPException: unroutable, Exception: failed},
+        state=State({"house": house}),
+        openapi_config=OpenAPIConfig(
+            title="Regista", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
+        ),
+        request_max_body_size=None,
+        debug=False,
+    )

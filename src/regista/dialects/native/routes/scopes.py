@@ -1,0 +1,73 @@
+"""Subscriptions, resource groups, workspaces and registries."""
+
+from collections.abc import Sequence
+
+import msgspec
+from litestar import Router, delete, get, patch, post, put
+from litestar.handlers import BaseRouteHandler
+
+from regista.dialects.native.context import parse_address
+from regista.dialects.native.wire import ScopeBody
+from regista.entities.access import Caller
+from regista.entities.page import Page, PageRequest
+from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
+from regista.services.house import House
+from regista.services.scopes import NewScope, ScopeChange
+
+
+@get("/subscriptions", sync_to_thread=True)
+def list_subscriptions(caller: Caller, house: House) -> list[Subscription]:
+    """The subscriptions in which the caller may see anything."""
+    return house.scopes.subscriptions(caller)
+
+
+@put("/subscriptions/{name:str}", sync_to_thread=True)
+def put_subscription(caller: Caller, house: House, name: str, data: Subscription) -> Subscription:
+    """Make a subscription; the same again changes nothing."""
+    return house.scopes.create_subscription(caller, msgspec.structs.replace(data, name=name))
+
+
+@get("/subscriptions/{name:str}/resourceGroups", sync_to_thread=True)
+def list_groups(caller: Caller, house: House, name: str) -> list[ResourceGroup]:
+    """The resource groups of a subscription in which the caller may see anything."""
+    return house.scopes.groups(caller, name)
+
+
+def scope_routes(kind: ScopeKind, plural: str) -> Router:
+    """The routes of one kind of scope, below its plural."""
+
+    @get("/", sync_to_thread=True, operation_id=f"list_{plural}")
+    def list_scopes(
+        caller: Caller, house: House, page: PageRequest, subscription: str = "", resource_group: str = ""
+    ) -> Page[Scope]:
+        return house.scopes.page(caller, kind, page, subscription=subscription, resource_group=resource_group)
+
+    @post("/", sync_to_thread=True, operation_id=f"create_{kind}")
+    def create_scope(caller: Caller, house: House, data: ScopeBody) -> Scope:
+        return house.scopes.create(caller, NewScope(kind=kind, **msgspec.structs.asdict(data)))
+
+    @get("/{scope_name:str}", sync_to_thread=True, operation_id=f"get_{kind}")
+    def get_scope(caller: Caller, house: House, scope_name: str) -> Scope:
+        return house.scopes.get(caller, _address(scope_name))
+
+    @patch("/{scope_name:str}", sync_to_thread=True, operation_id=f"update_{kind}")
+    def update_scope(caller: Caller, house: House, scope_name: str, data: ScopeChange) -> Scope:
+        return house.scopes.update(caller, _address(scope_name), data)
+
+    @delete("/{scope_name:str}", sync_to_thread=True, operation_id=f"delete_{kind}")
+    def delete_scope(caller: Caller, house: House, scope_name: str) -> None:
+        house.scopes.delete(caller, _address(scope_name), blockers=lambda _tx, _scope: [])
+
+    def _address(name: str) -> ScopeAddress:
+        return parse_address(kind, name)
+
+    return Router(f"/{plural}", route_handlers=[list_scopes, create_scope, get_scope, update_scope, delete_scope])
+
+
+HANDLERS: Sequence[BaseRouteHandler | Router] = (
+    list_subscriptions,
+    put_subscription,
+    list_groups,
+    scope_routes(ScopeKind.WORKSPACE, "workspaces"),
+    scope_routes(ScopeKind.REGISTRY, "registries"),
+)
