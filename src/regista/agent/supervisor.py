@@ -21,6 +21,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import gc
 import json
 import math
 import os
@@ -48,15 +49,25 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def main(arguments: list[str]) -> int:
     """``DIRECTORY`` launches one attempt and returns once it is under way; ``--serve`` launches many."""
     if arguments == ["--serve"]:
+        _forget_parent()
         serve()
         return 0
     if len(arguments) != 1 or arguments[0].startswith("-"):
         print("usage: supervisor.py DIRECTORY | --serve", file=sys.stderr)
         return 2
+    _forget_parent()
     problem = launch(arguments[0])
     if problem:
         print(problem, file=sys.stderr)
     return 1 if problem else 0
+
+
+def _forget_parent() -> None:
+    """Undo what was inherited and would reach the attempts: ignored signals, Python's own among them, and blocked ones."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    gc.freeze()  # a collection in a fork would copy every page it looks at
 
 
 def serve() -> None:
@@ -345,8 +356,6 @@ def _become(supervisor: int, log: str, limits: dict[str, int]) -> None:
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != supervisor:
         os._exit(127)  # it died before the line above
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
     with contextlib.suppress(OSError):
