@@ -1,0 +1,178 @@
+"""Calling the model: in threads, within a time limit, and several requests at once where that pays.
+
+Adaptive micro-batching waits for nobody: it takes what has arrived while the model was busy. It is used when one call
+costs more than 100 microseconds (below that, merging costs more than it saves), for payloads whose columns are the same.
+The first merged calls of ``auto`` are checked against calls one by one: a model for which the company of other rows
+changes the answer is never batched again."""
+
+# ruff: noqa: B905 - zip(strict=) came with Python 3.10, models may be older
+
+from __future__ import annotations
+
+import asyncio
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
+
+from .faults import Fault, ModelError, OvertimeError, explain
+from .logs import log
+from .payload import Payload
+from .prediction import Prediction, same
+
+WORTH = 100e-6
+PROOFS = 3
+
+
+class _Request:
+    __slots__ = ("answer", "kin", "subject", "timer")
+
+    def __init__(self, subject: Any, kin: object, answer: asyncio.Future[Any]) -> None:
+        self.subject = subject
+        self.kin = kin
+        self.answer = answer
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class Engine:
+    """Answers requests with *call*. With *batching* the subjects are payloads and the answers predictions."""
+
+    def __init__(
+        self, call: Callable[[Any], Any], *, concurrent: int, timeout: float, batching: str = "off", max_batch: int = 64
+    ) -> None:
+        self._call = call
+        self._timeout = timeout
+        self._batching = batching
+        self._max_batch = max_batch
+        self._proofs = PROOFS if batching == "auto" else 0
+        self._cost = 0.0
+        self._measured = 0
+        self._waiting: deque[_Request] = deque()
+        self._concurrent = concurrent
+        self._busy = 0
+        self._woken = False
+        self._threads = ThreadPoolExecutor(concurrent, thread_name_prefix="model")
+
+    async def answer(self, subject: Any) -> Any:
+        """What *call* returns for *subject*; raise its ``Fault``, or ``OvertimeError`` after the time limit. A call that has
+        begun cannot be stopped and keeps its thread; one that has not is not begun any more."""
+        loop = asyncio.get_running_loop()
+        kin = subject.kinship() if self._batching != "off" else None
+        request = _Request(subject, kin, loop.create_future())
+        request.timer = loop.call_later(self._timeout, self._expire, request)
+        self._waiting.append(request)
+        if not self._woken:
+            self._woken = True
+            loop.call_soon(self._dispatch)
+        try:
+            return await request.answer
+        finally:
+            request.timer.cancel()
+
+    def close(self) -> bool:
+        """Begin nothing more; say whether no call is running. Called when no request is left, so one that runs overran."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        return self._busy == 0
+
+    def _expire(self, request: _Request) -> None:
+        if not request.answer.done():
+            request.answer.set_exception(OvertimeError(f"no answer within {self._timeout * 1000:.0f} ms"))
+
+    def _limit(self) -> int:
+        if self._batching == "on":
+            return self._max_batch
+        return self._max_batch if self._batching == "auto" and self._measured > 1 and self._cost > WORTH else 1
+
+    def _dispatch(self) -> None:
+        self._woken = False
+        limit = self._limit()
+        slots = 1 if limit > 1 else self._concurrent
+        while self._waiting and self._busy < slots:
+            batch = self._take(limit)
+            if not batch:
+                continue
+            self._busy += 1
+            running = asyncio.get_running_loop().run_in_executor(self._threads, self._work, batch)
+            running.add_done_callback(partial(self._finish, batch))
+
+    def _take(self, limit: int) -> list[_Request]:
+        batch: list[_Request] = []
+        rows = 0
+        while self._waiting and len(batch) < limit:
+            request = self._waiting[0]
+            if not request.answer.done():
+                size = len(request.subject.rows) if limit > 1 else 1
+                if batch and (request.kin is None or request.kin != batch[0].kin or rows + size > limit):
+                    break
+                rows += size
+                batch.append(request)
+            self._waiting.popleft()
+        return batch
+
+    def _finish(self, batch: list[_Request], done: asyncio.Future[Any]) -> None:
+        self._busy -= 1
+        for request, outcome in zip(batch, done.result()):
+            if request.answer.done():
+                continue
+            if isinstance(outcome, BaseException):
+                request.answer.set_exception(outcome)
+            else:
+                request.answer.set_result(outcome)
+        if self._waiting:
+            self._dispatch()
+
+    def _work(self, batch: Sequence[_Request]) -> list[Any]:
+        if len(batch) == 1:
+            start = time.perf_counter()
+            outcome = self._one(batch[0])
+            self._learn(time.perf_counter() - start)
+            return [outcome]
+        if self._batching == "off":
+            return [self._one(request) for request in batch]
+        merged = self._merged(batch)
+        if merged is None or self._proofs:
+            return self._prove(batch, merged)
+        return merged
+
+    def _learn(self, cost: float) -> None:
+        """The first call is left out: libraries do their late imports in it."""
+        self._measured += 1
+        if self._measured > 1:
+            self._cost = cost if self._measured == 2 else 0.9 * self._cost + 0.1 * cost
+
+    def _one(self, request: _Request) -> Any:
+        try:
+            return self._call(request.subject)
+        except Fault as fault:
+            return fault
+        except BaseException as error:  # SystemExit of a script must not end the thread
+            log.error("the model failed: %s\n%s", error, traceback.format_exc().rstrip())
+            return ModelError(explain(error))
+
+    def _merged(self, batch: Sequence[_Request]) -> list[Any] | None:
+        rows: list[Any] = []
+        ends = []
+        for request in batch:
+            rows.extend(request.subject.rows)
+            ends.append(len(rows))
+        try:
+            whole: Prediction = self._call(Payload(rows, batch[0].subject.columns))
+        except BaseException:  # one of them is to blame: asked one by one, only that one fails
+            return None
+        if whole.rows != len(rows):
+            return None
+        return [whole.part(start, end) for start, end in zip([0, *ends], ends)]
+
+    def _prove(self, batch: Sequence[_Request], merged: list[Any] | None) -> list[Any]:
+        alone = [self._one(request) for request in batch]
+        if any(isinstance(outcome, BaseException) for outcome in alone):
+            return alone
+        if merged is not None and all(same(one.values, other.values) for one, other in zip(merged, alone)):
+            self._proofs = max(0, self._proofs - 1)
+        else:
+            log.warning("batching is off: this model does not answer row by row")
+            self._batching = "off"
+        return alone
