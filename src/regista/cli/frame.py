@@ -1,0 +1,177 @@
+"""What all commands share: who and where (profile, scope), how to answer (table, JSON, YAML), and from which file."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from regista.client import Regista
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_state: dict[str, bool] = {}
+
+
+def is_verbose() -> bool:
+    """Whether ``--verbose`` was given."""
+    return _state.get("verbose", False)
+
+
+def common(function: F) -> F:
+    """``--output``, ``--profile``, ``--verbose``; the command gets ``output`` and ``profile``."""
+
+    @click.option(
+        "-o", "--output", type=click.Choice(["table", "json", "yaml"]), default="table", help="How to answer."
+    )
+    @click.option("--profile", default=None, help="Which server and key: see 'regista profile list'.")
+    @click.option("--verbose", is_flag=True, help="On failure, say the cause too.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, verbose: bool = False, **kwargs: Any) -> Any:
+        _state["verbose"] = verbose
+        return function(*args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def scoped(function: F) -> F:
+    """``--workspace-name`` or ``--registry-name`` as in ``az ml``; the command gets ``client`` bound to that scope."""
+
+    @click.option(
+        "-w", "--workspace-name", "workspace", envvar="REGISTA_WORKSPACE", default=None, help="In this workspace."
+    )
+    @click.option("-r", "--registry-name", "registry", default=None, help="In this registry.")
+    @click.option("-g", "--resource-group", "group", default="", help="Of the workspace, where its name is not enough.")
+    @click.option("--subscription", default="", help="Of the workspace, where its name is not enough.")
+    @common
+    @functools.wraps(function)
+    def wrapped(
+        *args: Any,
+        workspace: str | None,
+        registry: str | None,
+        group: str,
+        subscription: str,
+        profile: str | None,
+        **kwargs: Any,
+    ) -> Any:
+        if (
+            registry
+            and workspace
+            and click.get_current_context().get_parameter_source("workspace")
+            is not click.core.ParameterSource.ENVIRONMENT
+        ):
+            raise click.UsageError("give --workspace-name or --registry-name, not both")
+        client = connect(profile)
+        full = f"{subscription}:{group}:{workspace}" if workspace and subscription and group else workspace
+        bound = client.bound(workspace=None if registry else full, registry=registry)
+        return function(*args, client=bound, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def connect(profile: str | None) -> "Regista":
+    """The client for a profile, the environment, or the server on this machine."""
+    from regista.client import connect as connect_client
+
+    return connect_client(profile=profile)
+
+
+def show(value: Any, output: str, columns: Sequence[str] = ()) -> None:
+    """Print one entity or a list of them: *columns* are the fields of a table, dots reach inside."""
+    import msgspec
+
+    plain = msgspec.to_builtins(value)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(plain), indent=2).decode())
+    elif output == "yaml":
+        import yaml
+
+        click.echo(yaml.safe_dump(plain, sort_keys=False, allow_unicode=True).rstrip())
+    elif isinstance(plain, list):
+        _table([row if isinstance(row, dict) else {"value": row} for row in plain], columns or ("value",))
+    elif isinstance(plain, dict):
+        _card(plain)
+    elif plain is not None:
+        click.echo(str(plain))
+
+
+def _card(plain: dict[str, Any]) -> None:
+    rows = [(key, cell(key, value)) for key, value in plain.items() if value not in (None, "", {}, [], ())]
+    width = max((len(key) for key, _ in rows), default=0)
+    for key, text in rows:
+        name = click.style(key.ljust(width), fg="cyan") if sys.stdout.isatty() else key.ljust(width)
+        click.echo(f"{name}  {text}")
+
+
+def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
+    lines = [[cell(name, reach(row, name)) for name in columns] for row in rows]
+    titles = [name.rsplit(".", 1)[-1].replace("_", " ") for name in columns]
+    if not lines:
+        click.echo("None.", err=True)
+        return
+    widths = [max(len(title), *(len(line[index]) for line in lines)) for index, title in enumerate(titles)]
+    heading = "  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)).rstrip()
+    click.echo(click.style(heading, bold=True) if sys.stdout.isatty() else heading)
+    for line in lines:
+        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def reach(row: dict[str, Any], name: str) -> Any:
+    """The value under a dotted *name*, or None."""
+    value: Any = row
+    for part in name.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value
+
+
+def cell(name: str, value: Any) -> str:
+    """A value for people: times in local time, sizes in units, mappings as pairs."""
+    if value is None:
+        return ""
+    if name.rsplit(".", 1)[-1].endswith(("_at", "until")) or name in {"at", "timestamp"}:
+        return moment(value) if isinstance(value, int) else str(value)
+    if name.rsplit(".", 1)[-1] in {"size", "bytes"} and isinstance(value, int):
+        return amount(value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{key}={cell('', inner)}" for key, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(cell("", inner) for inner in value)
+    return str(value)
+
+
+def moment(at: int) -> str:
+    """Milliseconds since 1970 as local time, to the second."""
+    import datetime as dt
+
+    return dt.datetime.fromtimestamp(at / 1000).astimezone().strftime("%Y-%m-%d %H:%M:%S") if at else ""
+
+
+def amount(size: int) -> str:
+    """Bytes in the unit that people would choose."""
+    value = float(size)
+    for unit in ("B", "KB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def pairs(texts: Sequence[str], what: str) -> dict[str, str]:
+    """``KEY=VALUE`` options as a mapping."""
+    found = {}
+    for text in texts:
+        key, mark, value = text.partition("=")
+        if not mark or not key:
+            raise click.UsageError(f"{what} are written KEY=VALUE, not {text!r}")
+        found[key] = value
+    return found
+
+
+def is_interactive() -> bool:
+    """Whether a person sits at the terminal: only then bars, colours and questions."""
+    return sys.stderr.isatty() and not os.environ.get("CI")

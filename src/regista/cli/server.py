@@ -1,0 +1,37 @@
+"""``regista up``: the server on this machine."""
+
+import click
+
+
+@click.command(epilog="Example: regista up --port 8470")
+@click.option(
+    "--host",
+    default=None,
+    help="Address to listen on; beyond this machine only with --allow-remote.  [default: 127.0.0.1]",
+)
+@click.option("--port", type=int, default=None, help="Port to listen on.  [default: 8470]")
+@click.option(
+    "--home", type=click.Path(file_okay=False), default=None, help="Where everything is kept.  [default: ~/.regista]"
+)
+@click.option("--catalog", default=None, help="postgresql+psycopg://… instead of SQLite in the home.")
+@click.option("--store", default=None, help="file:///… instead of a folder in the home.")
+@click.option(
+    "--workers", type=int, default=None, help="How many jobs run at a time; 0 for none on this server.  [default: 2]"
+)
+@click.option(
+    "--allow-remote", is_flag=True, help="Listen for other machines too; every call needs a key in either case."
+)
+def up(allow_remote: bool, **settings: object) -> None:
+    """Start Regista on this machine: one process, HTTPS by its own small CA, the owner's key in a file of yours."""
+    from regista.bootstrap.server import serve
+    from regista.bootstrap.settings import load_settings
+
+    loaded = load_settings(**settings)
+
+    def ready(url: str) -> None:
+        click.echo(f"Regista answers at {url}")
+        click.echo(f"  the owner's key   {loaded.keys / 'owner.key'}")
+        click.echo(f"  the CA            {loaded.tls / 'ca.pem'}")
+        click.echo("  another terminal  regista workspace create --name dev")
+
+    serve(loaded, ready=ready, allow_remote=allow_remote)

@@ -1,0 +1,139 @@
+"""One client: a server, a key, and the scope that its assets and jobs are in. Every noun is an attribute."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import msgspec
+
+from regista.client.profiles import find_profile
+from regista.client.transport import Transport
+from regista.errors import InvalidError
+
+if TYPE_CHECKING:
+    from regista.client.assets import AssetClient
+    from regista.client.scopes import ScopeClient, SubscriptionClient
+
+
+def connect(
+    url: str | None = None,
+    *,
+    key: str | None = None,
+    ca: str | Path | None = None,
+    profile: str | None = None,
+    workspace: str | None = None,
+    registry: str | None = None,
+) -> "Regista":
+    """Return a client; nothing is sent before its first use.
+
+    What is not given comes from the environment, the profile, or the server on this machine; raise ``NotFoundError``
+    when none of them names a server."""
+    found = find_profile(profile) if url is None or key is None else None
+    place = ca or (found.ca if found else "") or None
+    transport = Transport(
+        url or (found.url if found else ""), key or (found.secret() if found else ""), ca=Path(place).expanduser() if place else None
+    )
+    bound_workspace = workspace or (None if registry else found.workspace or None if found else None)
+    return Regista(transport, workspace=bound_workspace, registry=registry or (found.registry or None if found and not workspace else None))
+
+
+class Regista:
+    """The client. ``bound`` gives one for another scope over the same connections."""
+
+    def __init__(self, transport: Transport, *, workspace: str | None = None, registry: str | None = None) -> None:
+        self.transport = transport
+        self.workspace = workspace
+        self.registry = registry
+
+    def bound(self, *, workspace: str | None = None, registry: str | None = None) -> "Regista":
+        """The same client for *workspace* or *registry*; with neither, for the one it has."""
+        if workspace and registry:
+            raise InvalidError("give a workspace or a registry, not both")
+        if not (workspace or registry):
+            return self
+        return Regista(self.transport, workspace=workspace, registry=registry)
+
+    @property
+    def scope_path(self) -> str:
+        """Where the scope's resources are in the API; raise ``InvalidError`` when the client has no scope."""
+        if self.registry:
+            return f"registries/{quote(self.registry, safe=':')}"
+        if self.workspace:
+            return f"workspaces/{quote(self.workspace, safe=':')}"
+        raise InvalidError(
+            "this needs a workspace or a registry", hint="Give --workspace-name or --registry-name, or set REGISTA_WORKSPACE."
+        )
+
+    @cached_property
+    def workspaces(self) -> "ScopeClient":
+        """Workspaces."""
+        from regista.client.scopes import ScopeClient
+        from regista.entities.scope import ScopeKind
+
+        return ScopeClient(self.transport, ScopeKind.WORKSPACE)
+
+    @cached_property
+    def registries(self) -> "ScopeClient":
+        """Registries."""
+        from regista.client.scopes import ScopeClient
+        from regista.entities.scope import ScopeKind
+
+        return ScopeClient(self.transport, ScopeKind.REGISTRY)
+
+    @cached_property
+    def subscriptions(self) -> "SubscriptionClient":
+        """Subscriptions."""
+        from regista.client.scopes import SubscriptionClient
+
+        return SubscriptionClient(self.transport)
+
+    def _assets(self, kind: str) -> "AssetClient":
+        from regista.client.assets import AssetClient
+        from regista.entities.asset import AssetKind
+
+        return AssetClient(self, AssetKind(kind))
+
+    @cached_property
+    def models(self) -> "AssetClient":
+        """Models of the scope."""
+        return self._assets("model")
+
+    @cached_property
+    def environments(self) -> "AssetClient":
+        """Environments of the scope."""
+        return self._assets("environment")
+
+    @cached_property
+    def components(self) -> "AssetClient":
+        """Components of the scope."""
+        return self._assets("component")
+
+    @cached_property
+    def data(self) -> "AssetClient":
+        """Data of the scope."""
+        return self._assets("data")
+
+    @cached_property
+    def code(self) -> "AssetClient":
+        """Code of the scope: what jobs and components run."""
+        return self._assets("code")
+
+    def about(self) -> dict[str, str]:
+        """What answers, and as whom it knows the caller."""
+        found = self.transport.call("GET", "/api/v1/about", type=dict[str, str])
+        return found or {}
+
+    def __repr__(self) -> str:
+        where = self.scope_path if self.registry or self.workspace else "no scope"
+        return f"<Regista {self.transport.url} {where}>"
+
+
+def segment(text: str) -> str:
+    """*text* as one segment of a path."""
+    return quote(text, safe="")
+
+
+def plain(value: object) -> object:
+    """A document's value without what was not given, ready to be sent."""
+    return msgspec.to_builtins(value)
