@@ -111,6 +111,16 @@ class TestFiles:
         assert other.put(CONTENT) == DIGEST
         assert store.exists(DIGEST)
 
+    def test_a_reader_that_stops_early_or_never_starts_keeps_no_file_open(self, store):
+        digest = store.put(b"x" * 2 * CHUNK)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(10):
+            store.read(digest)
+            next(VerifyingBlobStore(store).read(digest))
+            with pytest.raises(InvalidError):
+                store.read(digest, -1)
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
+
     def test_processes_may_store_the_same_bytes_at_once(self, store, root):
         program = """
 import pathlib, random, sys
