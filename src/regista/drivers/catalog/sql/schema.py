@@ -50,7 +50,8 @@ def revision(session: Session) -> str | None:
     """The revision that the database says it has; None when it says nothing."""
     if not inspect(session.core).has_table("alembic_version"):
         return None
-    return session.core.scalar(text("SELECT version_num FROM alembic_version"))
+    found: str | None = session.core.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
 
 
 def migrate(session: Session) -> None:

@@ -1,6 +1,7 @@
 """What Alembic runs: the revisions of ``versions/``, on the connection and in the transaction that ``schema`` hands over."""
 
 from alembic import context
+
 from regista.drivers.catalog.sql.tables import metadata
 
 connection = context.config.attributes["connection"]

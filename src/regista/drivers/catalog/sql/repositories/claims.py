@@ -1,0 +1,42 @@
+"""Who has brought which blob into which scope."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+
+from regista.drivers.catalog.sql import tables
+from regista.drivers.catalog.sql.session import Session, Statement, upsert
+from regista.entities.digest import Digest
+
+_ADD = upsert(tables.blob_claims, "digest", "scope_id", "principal_id", keep=("size",))
+_SIZES = Statement(
+    "SELECT digest, size FROM blob_claims WHERE digest IN :digests AND scope_id IN :scopes"
+    " AND (principal_id = :principal OR principal_id = '')"
+)
+_SWEEP = Statement("DELETE FROM blob_claims WHERE at < :before AND principal_id <> ''")
+
+
+class SqlBlobClaimRepository:
+    """Rows of ``blob_claims``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, scope_id: str, principal_id: str, blobs: Mapping[Digest, int], at: int) -> None:
+        self._session.many(
+            _ADD,
+            (
+                {"digest": digest, "scope_id": scope_id, "principal_id": principal_id, "size": size, "at": at}
+                for digest, size in blobs.items()
+            ),
+        )
+
+    def sizes(self, scope_ids: Sequence[str], principal_id: str, digests: Iterable[Digest]) -> dict[Digest, int]:
+        found: dict[Digest, int] = {}
+        rest = iter(digests)
+        while some := list(islice(rest, 5000)):
+            rows = self._session.all(_SIZES, digests=some, scopes=list(scope_ids), principal=principal_id)
+            found.update((Digest(digest), size) for digest, size in rows)
+        return found
+
+    def sweep(self, before: int) -> int:
+        return self._session.run(_SWEEP, before=before)

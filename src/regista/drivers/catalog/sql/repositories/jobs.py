@@ -1,0 +1,154 @@
+"""Jobs, steps and runs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from regista.drivers.catalog.sql import tables
+from regista.drivers.catalog.sql.bodies import decoder, encoded
+from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
+from regista.drivers.catalog.sql.search import Search, Subject, after, fingerprint
+from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
+from regista.entities.job import Job, JobStatus
+from regista.entities.page import Page, PageRequest
+from regista.entities.search import Clause, Order
+from regista.errors import AlreadyExistsError, NotFoundError
+
+_job = decoder(Job)
+_column = tables.jobs.c
+_subject = Subject(
+    "runs",
+    tables.jobs,
+    {
+        "run_id": _column.name,
+        "run_name": _column.display_name,
+        "user_id": _column.created_by,
+        "status": _column.status,
+        "start_time": _column.started_at,
+        "end_time": _column.ended_at,
+        "created": _column.created_at,
+    },
+    tables.run_tags,
+    measured=True,
+)
+
+_ADD = insert(tables.jobs)
+_PUT = upsert(tables.jobs, "id", keep=("scope_id", "name", "created_at"))
+_FIND = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND name = :name")
+_BY_ID = Statement("SELECT body FROM jobs WHERE id = :id")
+_CHILDREN = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND parent = :parent ORDER BY created_at, seq")
+_BODIES = Statement("SELECT seq, body FROM jobs WHERE seq IN :rows")
+_REUSABLE = Statement(
+    "SELECT body FROM jobs WHERE scope_id = :scope AND reuse_key = :key AND reuse_key <> ''"
+    " AND status = 'Completed' AND reused_from = '' AND deleted = 0 ORDER BY created_at DESC, seq DESC LIMIT 1"
+)
+_COUNT = Statement("SELECT count(*) FROM jobs WHERE scope_id = :scope AND status IN :statuses")
+
+
+class SqlJobRepository:
+    """Rows of ``jobs``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, job: Job) -> None:
+        if not self._session.run(_ADD, **_row(job)):
+            raise AlreadyExistsError(f"the workspace has a job {job.name!r} already", hint="Leave the name out.")
+
+    def get(self, scope_id: str, name: str) -> Job:
+        found = self.find(scope_id, name)
+        if found is None:
+            raise NotFoundError(f"there is no job {name!r}")
+        return found
+
+    def find(self, scope_id: str, name: str) -> Job | None:
+        row = self._session.first(_FIND, scope=scope_id, name=name)
+        return _job(row[0]) if row else None
+
+    def by_id(self, job_id: str) -> Job:
+        row = self._session.first(_BY_ID, id=job_id)
+        if row is None:
+            raise NotFoundError(f"there is no job with the id {job_id!r}")
+        return _job(row[0])
+
+    def put(self, job: Job) -> None:
+        self._session.run(_PUT, **_row(job))
+
+    def children(self, scope_id: str, parent: str) -> list[Job]:
+        return [_job(body) for (body,) in self._session.all(_CHILDREN, scope=scope_id, parent=parent)]
+
+    def page(
+        self, scope_id: str, request: PageRequest, *, parent: str | None = "", archived: bool | None = False
+    ) -> Page[Job]:
+        query = select(_column.body).where(_column.scope_id == scope_id, _column.deleted == 0)
+        if parent is not None:
+            query = query.where(_column.parent == parent)
+        if archived is not None:
+            query = query.where(_column.archived == int(archived))
+        return page_of(self._session, query, request, "jobs", (_column.created_at, _column.seq), _job)
+
+    def search(
+        self,
+        scope_id: str,
+        experiments: Sequence[int],
+        clauses: Sequence[Clause],
+        order: Sequence[Order],
+        request: PageRequest,
+        *,
+        deleted: bool | None = False,
+    ) -> Page[Job]:
+        search = Search(_subject, scope_id, clauses, postgres=self._session.postgres)
+        conditions = [*search.conditions, _column.experiment.in_(experiments)]
+        if not search.is_led:
+            conditions.append(_column.scope_id == scope_id)
+        if deleted is not None:
+            conditions.append(_column.deleted == int(deleted))
+        rows, cursor = self._sorted(search, conditions, order, request)
+        bodies: dict[int, str] = dict(self._session.all(_BODIES, rows=rows))
+        return Page(tuple(_job(bodies[seq]) for seq in rows), cursor)
+
+    def find_reusable(self, scope_id: str, reuse_key: str) -> Job | None:
+        row = self._session.first(_REUSABLE, scope=scope_id, key=reuse_key)
+        return _job(row[0]) if row else None
+
+    def count(self, scope_id: str, statuses: Sequence[JobStatus]) -> int:
+        row = self._session.first(_COUNT, scope=scope_id, statuses=[status.value for status in statuses])
+        return row[0] if row else 0
+
+    def _sorted(
+        self, search: Search, conditions: Sequence[Any], order: Sequence[Order], request: PageRequest
+    ) -> tuple[list[int], str | None]:
+        """The rows of a page and the next one's cursor: sorted without their bodies, which would have to be carried along."""
+        limit, listing = size_of(request), fingerprint("runs", order)
+        sortings = search.sortings(order)
+        keys = [sorting.expression for sorting in sortings]
+        query = select(*keys).select_from(search.source).where(*conditions)
+        if request.cursor is not None:
+            key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
+            query = query.where(after(sortings, key))
+        turns = [key.asc() if sorting.ascending else key.desc() for key, sorting in zip(keys, sortings, strict=True)]
+        rows = self._session.core.execute(query.order_by(*turns).limit(limit + 1)).all()
+        cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
+        return [row[-1] for row in rows[:limit]], cursor
+
+
+def _row(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.id,
+        "scope_id": job.scope_id,
+        "name": job.name,
+        "parent": job.parent,
+        "status": job.status.value,
+        "display_name": job.display_name,
+        "created_by": job.created_by,
+        "reuse_key": job.reuse_key,
+        "reused_from": job.reused_from,
+        "experiment": job.experiment,
+        "archived": int(job.archived),
+        "deleted": int(job.deleted),
+        "created_at": job.created_at,
+        "started_at": job.started_at,
+        "ended_at": job.ended_at,
+        "body": encoded(job),
+    }

@@ -1,0 +1,179 @@
+"""What is measured about runs: metrics, parameters, tags and data sets, by the number of the job's row."""
+
+# ruff: noqa: S608 - statements are put together from constants alone; values are always bound
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+
+from regista.drivers.catalog.sql import tables
+from regista.drivers.catalog.sql.bodies import decoder, encoded
+from regista.drivers.catalog.sql.paging import page_of
+from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.tables import HEAD
+from regista.drivers.catalog.sql.tags import Tags
+from regista.entities.page import Page, PageRequest
+from regista.entities.run import Dataset, Metric
+from regista.errors import InvalidError, NotFoundError
+
+_dataset = decoder(Dataset)
+_tags = Tags(tables.run_tags)
+
+_Point = tuple[str, int, int, int, float]
+"""Key, step, timestamp, whether it is a number, value: sorted as the history is, NaN before any number."""
+
+_JOB = Statement("SELECT seq, scope_id, created_at FROM jobs WHERE id = :job")
+
+_NEWER = (
+    " ON CONFLICT (job, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp,"
+    " is_number = excluded.is_number, value = excluded.value"
+    " WHERE (excluded.step, excluded.timestamp, excluded.is_number, excluded.value)"
+    " > (metrics.step, metrics.timestamp, metrics.is_number, metrics.value)"
+)
+_ADD_LATEST = "INSERT INTO metrics (job, key, step, timestamp, is_number, value)"
+_ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, value)"
+_LATEST = Statement(f"{_ADD_LATEST} VALUES (:job, :key, :step, :timestamp, :is_number, :value){_NEWER}")
+_SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
+_POINT = f"{_ADD_POINT} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_SHEET = (
+    "unnest(CAST(:keys AS text[]), CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]),"
+    " CAST(:are_numbers AS integer[]), CAST(:values AS double precision[]))"
+    " AS p (key, step, timestamp, is_number, value)"
+)
+_LATEST_SHEET = Statement(f"{_ADD_LATEST} SELECT :job, p.* FROM {_SHEET}{_NEWER}")
+_POINT_SHEET = Statement(
+    f"{_ADD_POINT} SELECT m.seq, p.step, p.timestamp, p.is_number, p.value FROM {_SHEET}"
+    " JOIN metrics m ON m.job = :job AND m.key = p.key ON CONFLICT DO NOTHING"
+)
+_LATEST_OF = Statement(
+    "SELECT j.id, m.key, m.is_number, m.value, m.timestamp, m.step FROM jobs j JOIN metrics m ON m.job = j.seq"
+    " WHERE j.id IN :jobs ORDER BY j.seq, m.key"
+)
+_SERIES_OF = Statement("SELECT m.seq FROM metrics m JOIN jobs j ON j.seq = m.job WHERE j.id = :job AND m.key = :key")
+
+_PARAMS = Statement("SELECT key, value FROM params WHERE job = :job AND key IN :keys")
+_ADD_PARAM = insert(tables.params)
+_PARAMS_OF = Statement(
+    "SELECT j.id, p.key, p.value FROM jobs j JOIN params p ON p.job = j.seq WHERE j.id IN :jobs ORDER BY j.seq, p.key"
+)
+_TAGS_OF = Statement(
+    "SELECT j.id, t.key, t.value FROM jobs j JOIN run_tags t ON t.owner = j.seq WHERE j.id IN :jobs ORDER BY j.seq, t.key"
+)
+_PUT_DATASET = upsert(tables.datasets, "job", "name", "digest")
+_DATASETS = Statement("SELECT d.body FROM datasets d JOIN jobs j ON j.seq = d.job WHERE j.id = :job ORDER BY d.seq")
+
+
+class SqlRunDataRepository:
+    """Rows of ``metrics``, ``metric_points``, ``params``, ``run_tags`` and ``datasets``."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
+        job = self._job(job_id)[0]
+        points = [_point(metric) for metric in metrics]
+        latest: dict[str, _Point] = {}
+        for point in points:
+            if point > latest.get(point[0], ("",)):
+                latest[point[0]] = point
+        if self._session.postgres:
+            self._session.run(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
+            self._session.run(_POINT_SHEET, job=job, **_sheet(points))
+        elif points:
+            self._session.many(_LATEST, (_latest_row(job, point) for point in latest.values()))
+            series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(latest)))
+            self._session.append(_POINT, ((series[key], *measured) for key, *measured in points))
+
+    def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
+        found: defaultdict[str, list[Metric]] = defaultdict(list)
+        for job_id, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, jobs=list(job_ids)):
+            found[job_id].append(Metric(key, value if is_number else math.nan, timestamp, step))
+        return dict(found)
+
+    def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
+        series = self._session.first(_SERIES_OF, job=job_id, key=key)
+        column = tables.metric_points.c
+        keys = (column.step, column.timestamp, column.is_number, column.value)
+        return page_of(
+            self._session,
+            select(*keys).where(column.metric == (series[0] if series else -1)),
+            request,
+            "history",
+            keys,
+            lambda step, timestamp, is_number, value: Metric(key, value if is_number else math.nan, timestamp, step),
+            kinds=(int, int, int, float),
+            descending=False,
+        )
+
+    def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
+        job = self._job(job_id)[0]
+        there: dict[str, str] = dict(self._session.all(_PARAMS, job=job, keys=list(params)))
+        for key, value in there.items():
+            if params[key] != value:
+                raise InvalidError(
+                    f"the parameter {key!r} has the value {value[:100]!r} already and not {params[key][:100]!r}",
+                    hint="Parameters are written once. Use a tag, or a new run.",
+                )
+        rows: list[dict[str, Any]] = [
+            {"job": job, "key": key, "head": value[:HEAD], "value": value}
+            for key, value in params.items()
+            if key not in there
+        ]
+        if rows:
+            self._session.many(_ADD_PARAM, rows)
+
+    def params(self, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        return _by_job(self._session.all(_PARAMS_OF, jobs=list(job_ids)))
+
+    def set_tags(self, job_id: str, tags: Mapping[str, str]) -> None:
+        job, scope_id, created_at = self._job(job_id)
+        _tags.put(self._session, job, tags, place=scope_id, created_at=created_at)
+
+    def delete_tag(self, job_id: str, key: str) -> bool:
+        return _tags.delete(self._session, self._job(job_id)[0], key)
+
+    def tags(self, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        return _by_job(self._session.all(_TAGS_OF, jobs=list(job_ids)))
+
+    def add_datasets(self, job_id: str, datasets: Sequence[Dataset]) -> None:
+        job = self._job(job_id)[0]
+        for dataset in datasets:
+            body = encoded(dataset)
+            self._session.run(_PUT_DATASET, job=job, name=dataset.name, digest=dataset.digest, body=body)
+
+    def datasets(self, job_id: str) -> list[Dataset]:
+        return [_dataset(body) for (body,) in self._session.all(_DATASETS, job=job_id)]
+
+    def _job(self, job_id: str) -> tuple[int, str, int]:
+        """Number, scope and time of the job's row."""
+        row = self._session.first(_JOB, job=job_id)
+        if row is None:
+            raise NotFoundError(f"there is no job with the id {job_id!r}")
+        seq, scope_id, created_at = row
+        return seq, scope_id, created_at
+
+
+def _point(metric: Metric) -> _Point:
+    is_number = not math.isnan(metric.value)
+    return metric.key, metric.step, metric.timestamp, int(is_number), float(metric.value) if is_number else 0.0
+
+
+def _latest_row(job: int, point: _Point) -> dict[str, Any]:
+    key, step, timestamp, is_number, value = point
+    return {"job": job, "key": key, "step": step, "timestamp": timestamp, "is_number": is_number, "value": value}
+
+
+def _sheet(points: Sequence[_Point]) -> dict[str, list[Any]]:
+    """Points by column, as PostgreSQL takes many rows in one statement."""
+    columns = [list(column) for column in zip(*points, strict=True)] or [[], [], [], [], []]
+    return dict(zip(("keys", "steps", "timestamps", "are_numbers", "values"), columns, strict=True))
+
+
+def _by_job(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, str]]:
+    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+    for job_id, key, value in rows:
+        found[job_id][key] = value
+    return dict(found)
