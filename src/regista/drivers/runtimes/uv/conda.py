@@ -15,7 +15,7 @@ _SPEC = re.compile(r"(?:\S*::)?(?P<name>[A-Za-z0-9_][A-Za-z0-9._-]*)\s*(?P<rest>
 _CLAUSE = re.compile(
     r"(?P<op>>=|<=|==|!=|~=|>|<|=)?\s*(?P<version>\d[A-Za-z0-9._!+]*?)(?P<star>\.?\*)?(?P<build>\s*=[^=]*|\s+\S+)?"
 )
-_KEY_VERSION = re.compile(r"(?:^|,)\s*version\s*=\s*(?P<quote>['\"]?)(?P<version>[^'\"]*)(?P=quote)\s*(?=,|$)")
+_KEY_VERSION = re.compile(r"""(?:^|,)\s*version\s*=\s*(?:'([^']*)'|"([^"]*)"|([^,'"]*))\s*(?=,|$)""")
 _KNOWN = frozenset({"name", "channels", "dependencies", "prefix", "variables", "platforms"})
 
 
@@ -64,7 +64,7 @@ def _add_package(draft: Draft, entry: str, where: str) -> None:
     name, version = found["name"], found["rest"].strip()
     if found["keys"] is not None:
         keyed = _KEY_VERSION.search(found["keys"])
-        version = keyed["version"].strip() if keyed else version
+        version = "".join(keyed.groups("")).strip() if keyed else version
     if is_tool(name):
         return
     if name.lower() == "python":

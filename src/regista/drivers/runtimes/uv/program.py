@@ -65,6 +65,10 @@ class UvProgram:
         for name, meant in _PIP_SAYS.items():
             if given.get(name) and not any(own in given for own in meant):
                 seen[meant[0]] = given[name]
+        if "PATH" in seen:
+            # pyenv's shims start by failing, one by one, for every version that is not selected: seconds per look around.
+            entries = seen["PATH"].split(os.pathsep)
+            seen["PATH"] = os.pathsep.join(entry for entry in entries if not entry.rstrip("/").endswith(".pyenv/shims"))
         seen.setdefault("UV_CACHE_DIR", str(self._home / "uv-cache"))
         return seen | {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
 
@@ -79,13 +83,16 @@ class UvProgram:
     def attempt(self, arguments: Sequence[str], report: Report, *, hold: Sequence[int] = ()) -> Finished:
         """Like ``run``, and leave it to the caller what a failure means."""
         self._home.mkdir(parents=True, exist_ok=True)
+        environment = self.environment()
+        if arguments[0] == "pip" and environment.get("UV_NO_INDEX", "").lower() in {"1", "true", "yes", "on"}:
+            arguments = [*arguments, "--no-index"]  # a flag only in uv, a variable in pip
         with tempfile.TemporaryFile(dir=self._home) as output:
             process = subprocess.Popen(
                 [self.path, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.PIPE,
-                env=self.environment(),
+                env=environment,
                 cwd=self._home,  # not the server's own folder, whose uv.toml or pyproject.toml would count
                 pass_fds=tuple(hold),
             )

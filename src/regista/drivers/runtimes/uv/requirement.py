@@ -61,7 +61,7 @@ def add_pip_line(draft: Draft, line: str, where: str) -> None:
     hashes = _HASH.findall(line)
     body = _HASH.sub("", line).strip()
     found = _LINE.fullmatch(body)
-    if found is None:
+    if found is None or (found["url"] is None and _PATH.search(body)):  # pip takes x.zip for a file, not for a name
         raise _refusal(line, where)
     if normal_name(found["name"]) != "pip":
         draft.require(" ".join((body.rstrip(","), *(f"--hash={digest}" for digest in hashes))))

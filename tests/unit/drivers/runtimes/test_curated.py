@@ -1,0 +1,41 @@
+"""Curated names."""
+
+import pytest
+
+from regista.drivers.runtimes.curated import curated, curated_names
+from regista.drivers.runtimes.uv.translate import translate
+
+
+def test_every_shipped_name_is_found_and_translates():
+    names = curated_names()
+    assert len(names) >= 9
+    for name, version, description in names:
+        assert translate(curated(name)).requirements
+        assert version.isdigit()
+        assert description.endswith(".")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sklearn-1.5", "AzureML-sklearn-1.5", "azureml-sklearn-1.5-ubuntu22.04-py310-cpu", "sklearn-1.5-py310-cpu-inference",
+        "mcr.microsoft.com/azureml/curated/sklearn-1.5:21", "mcr.microsoft.com/azureml/curated/sklearn-1.5@sha256:0",
+        "mcr.microsoft.com/azureml/sklearn-1.5-ubuntu22.04-py310-cpu-inference:latest",
+    ],
+)  # fmt: skip
+def test_the_platform_in_a_name_does_not_matter(name):
+    assert curated(name) == curated("sklearn-1.5") is not None
+
+
+def test_azures_older_name_has_the_python_of_its_time():
+    assert translate(curated("AzureML-sklearn-1.0-ubuntu20.04-py38-cpu")).python == "3.8"
+
+
+@pytest.mark.parametrize("name", ["minimal", "AzureML-minimal", "mlflow", "lightgbm", "xgboost", "pytorch", "sklearn"])
+def test_a_family_alone_is_its_newest_version(name):
+    assert curated(name) is not None
+
+
+@pytest.mark.parametrize("name", ["", "sklearn-9.9", "../minimal", "python:3.11", "minimal.json", "-cpu", "azureml-"])
+def test_another_version_or_name_is_not_guessed(name):
+    assert curated(name) is None
