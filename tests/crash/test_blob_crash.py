@@ -14,7 +14,7 @@ from regista.entities.digest import digest_of
 
 pytestmark = pytest.mark.crash
 
-ROUNDS = 8
+ROUNDS = 6
 WRITER = """
 import os, pathlib, random, sys
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +67,7 @@ def written_until_killed(root: Path, seconds: float) -> list[list[str]]:
 def test_every_acknowledged_blob_survives_and_nothing_partial_is_visible(tmp_path):
     stored, begun = set(), set()
     for _ in range(ROUNDS):
-        for word, name in written_until_killed(tmp_path, random.uniform(0.02, 0.4)):
+        for word, name in written_until_killed(tmp_path, random.uniform(0.02, 0.3)):
             (stored if word == "stored" else begun).add(name)
         store = LocalBlobStore(tmp_path / "store")
         visible = set(store.digests())
