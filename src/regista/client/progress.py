@@ -37,8 +37,8 @@ class BarProgress:
     """A bar on the terminal's standard error."""
 
     def __init__(self, title: str) -> None:
-        from rich.console import Console
         from rich import progress
+        from rich.console import Console
 
         columns = (
             progress.TextColumn("{task.description}"),
