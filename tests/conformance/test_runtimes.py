@@ -1,5 +1,6 @@
 """The contract of runtimes, for every runtime there is, and what the uv runtime promises beyond it."""
 
+import hashlib
 import os
 import socket
 import subprocess
@@ -13,7 +14,7 @@ from regista.conformance.runtimes import RuntimeContract
 from regista.drivers.runtimes.uv.runtime import UvRuntime
 from regista.entities.environment import EnvironmentSpec
 from regista.errors import InvalidError, UnavailableError, UnsupportedError
-from tests.support.wheels import write_wheel
+from tests.support.wheels import write_source, write_wheel
 
 
 @pytest.fixture
@@ -117,6 +118,17 @@ class TestUvLocks:
         forged = msgspec.structs.replace(lock, text="anchor==1.0 --hash=sha256:" + "0" * 64 + "\n")
         with pytest.raises(InvalidError, match="other bytes"):
             runtime.build(forged)
+
+    def test_nothing_is_built_from_source_where_that_is_switched_off(self, index, home):
+        source = write_source(index, "keel", "1.0")
+        careful = UvRuntime(home, source_builds=False)
+        with pytest.raises(InvalidError, match="keel") as refusal:
+            careful.lock(EnvironmentSpec(pip=("keel",)))
+        assert "source_builds" in refusal.value.hint
+        lock = careful.lock(EnvironmentSpec(pip=("anchor",)))
+        digest = hashlib.sha256(source.read_bytes()).hexdigest()
+        with pytest.raises(InvalidError, match="keel"):
+            careful.build(msgspec.structs.replace(lock, text=f"keel==1.0 --hash=sha256:{digest}\n"))
 
     def test_an_index_that_does_not_answer_is_unavailable_and_its_password_stays_unsaid(self, index, home, monkeypatch):
         with socket.socket() as unanswering:

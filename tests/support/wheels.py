@@ -2,6 +2,8 @@
 
 import base64
 import hashlib
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -24,6 +26,18 @@ def write_wheel(folder: Path, name: str, version: str, *, requires: tuple[str, .
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for inside, text in contents.items():
             archive.writestr(inside, text)
+    return path
+
+
+def write_source(folder: Path, name: str, version: str) -> Path:
+    """Write a source distribution, which has to be built before it can be installed."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    path = folder / f"{name}-{version}.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        for inside, text in {"PKG-INFO": metadata, "setup.py": "from setuptools import setup\nsetup()\n"}.items():
+            member = tarfile.TarInfo(f"{name}-{version}/{inside}")
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
     return path
 
 

@@ -16,6 +16,7 @@ _UNRESOLVED = re.compile(
     r"no solution found|unsatisfiable|couldn't parse requirement|not found in the package registry|has no .*wheels|no compatible",
     re.IGNORECASE,
 )
+_NO_WHEEL = re.compile(r"building from source is disabled|no-build", re.IGNORECASE)
 _OTHER_BYTES = re.compile(r"hash mismatch", re.IGNORECASE)
 _NOISE = re.compile(r"^\s*$|^warning: |^Using |^Resolved |^\s+\[stderr\]")
 _LINES = 12
@@ -33,6 +34,11 @@ def translated(messages: str, code: int) -> RegistaError:
         return StorageFullError(f"the disk is full: {said}", hint="Free space where Regista keeps its environments.")
     if code < 0 or code >= 128:
         return UnavailableError(f"uv was ended by signal {-code if code < 0 else code - 128}", hint="Try again.")
+    if _NO_WHEEL.search(messages):
+        return InvalidError(
+            f"a package has no wheel, and nothing is built from source here: {said}",
+            hint="Choose a version with a wheel for this Python, or allow 'source_builds' in the settings.",
+        )
     if _OTHER_BYTES.search(messages):
         return InvalidError(
             f"the package index holds other bytes than the lock names: {said}",

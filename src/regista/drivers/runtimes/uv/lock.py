@@ -26,10 +26,9 @@ _HASH = re.compile(r"--hash=(\S+)")
 class Locks:
     """The locks made on this machine. A file is complete or absent; losing all of them costs only time."""
 
-    def __init__(self, home: Path, uv: UvProgram, *, source_builds: bool) -> None:
+    def __init__(self, home: Path, uv: UvProgram) -> None:
         self._folder = home / "locks"
         self._uv = uv
-        self._source_builds = source_builds
 
     def resolve(self, request: PackageRequest, python: Interpreter, report: Report) -> Lock:
         """Return the lock of *request* on *python*, from the cache or by asking the package index."""
@@ -41,7 +40,7 @@ class Locks:
         return Lock(text=text, python=python.version, platform=python.platform, warnings=request.warnings)
 
     def _key(self, request: PackageRequest, python: Interpreter) -> str:
-        settings = [*index_settings(self._uv.environment()), f"source_builds={self._source_builds}"]
+        settings = [*index_settings(self._uv.environment()), f"source_builds={self._uv.source_builds}"]
         words = (*request.requirements, "", python.version, python.platform, *settings)
         return hashlib.sha256(msgspec.json.encode(words)).hexdigest()
 
@@ -54,7 +53,6 @@ class Locks:
                 [
                     *("pip", "compile", "--quiet", str(wish), "--python", str(python.path)),
                     *("--generate-hashes", "--no-header", "--no-annotate"),
-                    *(() if self._source_builds else ("--no-build",)),
                 ],
                 report,
             )

@@ -45,8 +45,9 @@ class UvProgram:
     """The uv of this installation. Its cache lies below *home*, on one file system with the environments, so that they
     share their bytes by links and nothing a job does to them reaches a person's own cache; ``UV_CACHE_DIR`` overrides."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, source_builds: bool = True) -> None:
         self._home = home
+        self.source_builds = source_builds
 
     @property
     def path(self) -> str:
@@ -84,8 +85,8 @@ class UvProgram:
         """Like ``run``, and leave it to the caller what a failure means."""
         self._home.mkdir(parents=True, exist_ok=True)
         environment = self.environment()
-        if arguments[0] == "pip" and environment.get("UV_NO_INDEX", "").lower() in {"1", "true", "yes", "on"}:
-            arguments = [*arguments, "--no-index"]  # a flag only in uv, a variable in pip
+        if arguments[0] == "pip":
+            arguments = [*arguments, *self._package_flags(environment)]
         with tempfile.TemporaryFile(dir=self._home) as output:
             process = subprocess.Popen(
                 [self.path, *arguments],
@@ -101,6 +102,10 @@ class UvProgram:
                 code = process.wait()
             output.seek(0)
             return Finished(code, output.read().decode(errors="replace"), messages)
+
+    def _package_flags(self, environment: Mapping[str, str]) -> list[str]:
+        no_index = environment.get("UV_NO_INDEX", "").lower() in {"1", "true", "yes", "on"}  # a variable in pip alone
+        return [*(["--no-index"] if no_index else []), *([] if self.source_builds else ["--no-build"])]
 
 
 def _reported(process: "subprocess.Popen[bytes]", report: Report) -> Iterator[str]:

@@ -41,9 +41,9 @@ class UvRuntime:
         self, home: Path, *, pythons: tuple[Path, ...] = (), python_fallback: bool = True, source_builds: bool = True
     ) -> None:
         home = home.absolute()
-        self._uv = UvProgram(home)
+        self._uv = UvProgram(home, source_builds=source_builds)
         self._interpreters = Interpreters(self._uv, pythons)
-        self._locks = Locks(home, self._uv, source_builds=source_builds)
+        self._locks = Locks(home, self._uv)
         self._builder = Builder(home, self._uv)
         self._fallback = python_fallback
 
