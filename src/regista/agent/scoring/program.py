@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import importlib.util
+import io
 import json
 import os
 import signal
@@ -35,6 +36,8 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="scoring", description="Serve one version of one model.")
     parser.add_argument("--config", required=True, type=Path, help="JSON file: see config.py")
     to_stderr()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a print() of the script reaches the log at once
+        sys.stdout.reconfigure(line_buffering=True)
     try:
         config = configuration.read(parser.parse_args(arguments).config)
     except StartError as error:
