@@ -102,7 +102,7 @@ class ProcessContract(ExecutorContract):
         self.end(executor, handle)
         for forged in ("", "{", "[]", '{"state": "exited", "exit_code": 0}', "\0" * 100):
             (folder / "status.json").write_text(forged)
-            assert executor.status(handle).state is AttemptState.LOST
+            until(lambda: executor.status(handle).state is AttemptState.LOST)  # once the supervisor is gone as well
 
     def test_another_process_with_the_supervisors_number_is_not_signalled(self, executor, folder):
         handle = executor.submit(self.attempt(folder, "exit 0"))
@@ -272,11 +272,15 @@ def test_the_supervisor_runs_as_a_program_of_its_own(tmp_path):
     """For transports that start it themselves: one folder, one process, back when the attempt is under way."""
     folder = tmp_path / "attempt"
     with ProcessExecutor(confine=False) as executor:
-        executor._prepare(ExecutorContract().attempt(folder, "exit 3"))
-        started = subprocess.run([sys.executable, "-I", "-S", SUPERVISOR, folder], check=False, timeout=20)
+        executor._prepare(ExecutorContract().attempt(folder, "echo started >> count; sleep 0.3; exit 3"))
+        program = [sys.executable, "-I", "-S", SUPERVISOR, folder]
+        at_once = [subprocess.Popen(program) for _ in range(3)]
         handle = Handle("process", {"id": "run-1", "directory": str(folder), "log": str(folder / "logs/std.txt")})
-        assert started.returncode == 0
+        assert [started.wait(20) for started in at_once] == [0, 0, 0]
         assert ExecutorContract().end(executor, handle).exit_code == 3
+        assert subprocess.run(program, check=False, timeout=20).returncode == 0
+        assert ExecutorContract().end(executor, handle).exit_code == 3
+        assert (folder / "work/count").read_text() == "started\n", "an attempt is started at most once"
         missing = subprocess.run(
             [sys.executable, "-I", "-S", SUPERVISOR, tmp_path / "none"], capture_output=True, check=False
         )

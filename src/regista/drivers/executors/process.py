@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -31,6 +32,7 @@ from regista.errors import (
 )
 from regista.interfaces.executors import Attempt, AttemptState, AttemptStatus, Handle
 
+_LOOK_AGAIN = 0.25
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
@@ -125,7 +127,7 @@ class ProcessExecutor:
         )
 
     def wait(self, handle: Handle, timeout: float) -> AttemptStatus:
-        """Like ``status``, but first sleep until the attempt has ended, at most *timeout* seconds. No polling."""
+        """Like ``status``, but first sleep until the attempt has ended, at most *timeout* seconds."""
         recorded = _recorded(_directory(handle))
         supervisor = _open_process(recorded) if recorded is not None and recorded.state == "running" else None
         if supervisor is not None:
@@ -135,6 +137,8 @@ class ProcessExecutor:
                 poll.poll(max(0.0, timeout) * 1000)
             finally:
                 os.close(supervisor)
+        elif self.status(handle).state is AttemptState.RUNNING:  # under a supervisor in another container
+            time.sleep(min(max(0.0, timeout), _LOOK_AGAIN))
         return self.status(handle)
 
     def stop(self, handle: Handle, grace: float = 10.0) -> None:
