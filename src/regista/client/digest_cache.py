@@ -23,6 +23,11 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS digests (source TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER,"
     " inode INTEGER, digest TEXT, used INTEGER) WITHOUT ROWID"
 )
+_FIND = (
+    "SELECT source, size, mtime_ns, ctime_ns, inode, digest FROM digests"
+    " WHERE source = ? OR (source >= ? AND source < ?)"
+)
+_FORGET = "DELETE FROM digests WHERE source = ? OR (source >= ? AND source < ?)"
 
 
 def cache_folder() -> Path:
@@ -43,11 +48,7 @@ class DigestCache:
         root = os.path.realpath(scan.root)
         try:
             with closing(self._open()) as database:
-                rows = database.execute(
-                    "SELECT source, size, mtime_ns, ctime_ns, inode, digest FROM digests"
-                    " WHERE source = ? OR (source >= ? AND source < ?)",
-                    (root, root.rstrip("/") + "/", root.rstrip("/") + "0"),
-                )
+                rows = database.execute(_FIND, _bounds(root))
                 seen = {row[0]: (row[1:5], parse_digest(row[5])) for row in rows}
         except (sqlite3.Error, OSError, InvalidError, UnicodeEncodeError) as wrong:
             self._start_over(wrong)
@@ -76,6 +77,12 @@ class DigestCache:
         except (sqlite3.Error, OSError, UnicodeEncodeError) as wrong:
             self._start_over(wrong)
 
+    def forget(self, scan: Scan) -> None:
+        """Drop what is remembered of the scan's place: somebody found it to be wrong."""
+        root = os.path.realpath(scan.root)
+        with suppress(sqlite3.Error, OSError, UnicodeEncodeError), closing(self._open()) as database, database:
+            database.execute(_FORGET, _bounds(root))
+
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = sqlite3.connect(self._path, timeout=2)
@@ -94,3 +101,8 @@ class DigestCache:
         if isinstance(wrong, (sqlite3.DatabaseError, InvalidError)) and not busy:
             with suppress(OSError):
                 self._path.unlink()
+
+
+def _bounds(root: str) -> tuple[str, str, str]:
+    """The values that stand for *root* itself and what is in it ('0' is the character after '/')."""
+    return root, root.rstrip("/") + "/", root.rstrip("/") + "0"

@@ -12,6 +12,10 @@ import msgspec
 from regista.errors import ConflictError, InvalidError
 
 
+class FileChangedError(ConflictError):
+    """A file is no longer what was scanned."""
+
+
 class ScannedFile(msgspec.Struct, frozen=True, gc=False):
     """One file. *path* is its name inside the content, *source* where its bytes are (links are already resolved)."""
 
@@ -37,7 +41,7 @@ class Scan(msgspec.Struct, frozen=True):
 
 @contextmanager
 def open_unchanged(file: ScannedFile) -> Iterator[BinaryIO]:
-    """Open *file* without buffering; raise ``ConflictError`` when it is not, or after the block no longer, what was
+    """Open *file* without buffering; raise ``FileChangedError`` when it is not, or after the block no longer, what was
     scanned, and ``InvalidError`` when it cannot be read."""
     handle = _open(file)
     with os.fdopen(handle, "rb", buffering=0) as raw:
@@ -65,9 +69,10 @@ def read_unchanged(file: ScannedFile) -> bytes:
     return content
 
 
-def changed(file: ScannedFile) -> ConflictError:
+def changed(file: ScannedFile) -> FileChangedError:
     """The error for a file that is no longer what was scanned."""
-    return ConflictError(f"{file.source!r} changed while it was being read", hint="Try again when nobody writes to it.")
+    message = f"{file.source!r} changed while it was being read"
+    return FileChangedError(message, hint="Try again when nobody writes to it.")
 
 
 def unreadable(path: str, wrong: OSError) -> InvalidError:
