@@ -58,14 +58,19 @@ class AssetReference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobOutputReference(msgspec.Struct, frozen=True, kw_only=True):
-    """The output of a job of the workspace, or something inside it; ``artifacts`` is what the job left in ./outputs."""
+    """The output of a job, or something inside it; ``artifacts`` is what the job left in ./outputs. Without a workspace the
+    job is in the one where the reference stands."""
 
     job: str
     output: str
     path: str = ""
+    workspace: str = ""
+    subscription: str = ""
+    resource_group: str = ""
 
     def __str__(self) -> str:
-        return f"azureml://jobs/{self.job}/outputs/{self.output}" + (f"/paths/{self.path}" if self.path else "")
+        inner = f"/paths/{self.path}" if self.path else ""
+        return f"azureml://{_workspace(self)}jobs/{self.job}/outputs/{self.output}{inner}"
 
 
 class DatastoreReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +83,17 @@ class DatastoreReference(msgspec.Struct, frozen=True, kw_only=True):
     resource_group: str = ""
 
     def __str__(self) -> str:
-        long = f"subscriptions/{self.subscription}/resourcegroups/{self.resource_group}/" if self.subscription else ""
-        where = f"{long}workspaces/{self.workspace}/" if self.workspace else ""
-        return f"azureml://{where}datastores/{self.datastore}/paths/{self.path}"
+        return f"azureml://{_workspace(self)}datastores/{self.datastore}/paths/{self.path}"
+
+
+def _workspace(reference: "JobOutputReference | DatastoreReference") -> str:
+    """The part of the URI that names the workspace; empty where there is none."""
+    group = (
+        f"subscriptions/{reference.subscription}/resourcegroups/{reference.resource_group}/"
+        if reference.subscription
+        else ""
+    )
+    return f"{group}workspaces/{reference.workspace}/" if reference.workspace else ""
 
 
 class RunReference(msgspec.Struct, frozen=True, kw_only=True):
@@ -233,10 +246,13 @@ def _uri(rest: str, text: str) -> Reference:
 
 def _target(parts: list[str], where: dict[str, str], text: str) -> Reference:
     lowered = [part.lower() for part in parts[:1] + parts[2:3]]
+    local = {key: value for key, value in where.items() if key in {"workspace", "subscription", "resource_group"}}
     match lowered:
         case ["jobs", "outputs"] if len(parts) >= 4:
             path = _inner("/".join(parts[5:]), text) if len(parts) > 5 and parts[4].lower() == "paths" else ""
-            return JobOutputReference(job=check_name("job", parts[1]), output=check_name("job", parts[3]), path=path)
+            return JobOutputReference(
+                job=check_name("job", parts[1]), output=check_name("job", parts[3]), path=path, **local
+            )
         case ["datastores", "paths"]:
             local = {
                 key: value for key, value in where.items() if key in {"workspace", "subscription", "resource_group"}
