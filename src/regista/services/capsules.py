@@ -1,6 +1,7 @@
 """Sealing and opening capsules."""
 
 from collections import deque
+from collections.abc import Sequence
 
 import msgspec
 
@@ -8,7 +9,6 @@ from regista.entities.access import Caller
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.capsule import (
     Capsule,
-    JobDetail,
     JobRecord,
     VersionRecord,
     envelope,
@@ -26,11 +26,13 @@ from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.signing import Signature, Signer
+from regista.services.completeness import completeness_of
 from regista.services.lineage_records import history_of, job_record, version_record, with_blobs
 from regista.services.stores import StoreService
 
 _MOST_JOBS = 64
-"""Jobs in one capsule: a long history is cut there, and the capsule says so."""
+_MOST_EDGES = 2000
+"""Jobs and edges in one capsule: a long history is cut there, and the capsule says so."""
 
 
 class _Draft(msgspec.Struct):
@@ -54,16 +56,21 @@ class CapsuleService:
         """With which anybody verifies this installation's capsules (PEM)."""
         return self._signer.public_key
 
-    def seal(self, caller: Caller, scope: Scope, version: AssetVersion) -> Digest:
+    def seal(self, caller: Caller, scope: Scope, version: AssetVersion, made_by: Sequence[Edge] = ()) -> Digest:
         """Write the capsule of *version* of *scope* into the scope's store and return its digest.
 
-        A version that came with a capsule (it was promoted) keeps that one. Nothing in the catalog changes."""
+        A version that came with a capsule (it was promoted) keeps that one. *made_by* are edges into the version that will
+        be written together with its name. Nothing in the catalog changes."""
         if version.capsule:
             return version.capsule
-        draft = self._catalog.read(lambda tx: self._draft(tx, caller, scope, version))
+        draft = self._catalog.read(lambda tx: self._draft(tx, caller, scope, version, made_by))
         store = self._stores.for_scope(scope)[1]
         jobs = tuple(with_blobs(job, draft.stores[job.node], draft.histories[job.node]) for job in draft.capsule.jobs)
-        capsule = msgspec.structs.replace(draft.capsule, jobs=jobs, missing=tuple(_missing(jobs)))
+        capsule = msgspec.structs.replace(
+            draft.capsule,
+            jobs=jobs,
+            missing=completeness_of(jobs, () if jobs else ["no job is known to have made it"]).missing,
+        )
         payload = statement(capsule)
         signature = self._signer.sign(signed_bytes(payload))
         return store.put(envelope(payload, signature.key_id, signature.value))
@@ -77,10 +84,14 @@ class CapsuleService:
             )
         return read_statement(payload)
 
-    def _draft(self, tx: Transaction, caller: Caller, scope: Scope, version: AssetVersion) -> _Draft:
+    def _draft(
+        self, tx: Transaction, caller: Caller, scope: Scope, version: AssetVersion, made_by: Sequence[Edge]
+    ) -> _Draft:
         """Walk upstream from the version through its jobs and what they consumed."""
-        edges = tx.lineage.walk(version.node, upstream=True, limit=2000)
-        kept = [edge for edge in edges if edge.type is not EdgeType.DEPLOYED]
+        edges = tx.lineage.walk(version.node, upstream=True, limit=_MOST_EDGES)
+        for edge in made_by:
+            edges += [edge, *tx.lineage.walk(edge.source, upstream=True, limit=_MOST_EDGES)]
+        kept = [edge for edge in dict.fromkeys(edges) if edge.type is not EdgeType.DEPLOYED]
         names = dict.fromkeys(node for edge in kept for node in (edge.source, edge.target) if node != version.node)
         jobs: dict[str, JobRecord] = {}
         versions: dict[str, VersionRecord] = {}
@@ -135,28 +146,3 @@ def _nearest_first(start: str, edges: list[Edge], jobs: dict[str, JobRecord]) ->
                 seen.add(source)
                 queue.append(source)
     return order
-
-
-def _missing(jobs: tuple[JobRecord, ...]) -> list[str]:
-    """What even the sealing did not know, in words."""
-    if not jobs:
-        return ["no job is known to have made it"]
-    found = []
-    for job in jobs:
-        detail = job.detail or JobDetail()
-        if job.type != "command":
-            continue
-        if detail.git.get("dirty", "").lower() == "true":
-            found.append(
-                f"job {job.name}: the git tree had changes that were not committed (the code itself is recorded by digest)"
-            )
-        if not detail.code and not detail.git:
-            found.append(f"job {job.name}: no code was recorded")
-        if not detail.lock:
-            found.append(f"job {job.name}: its environment was not locked")
-        found += [
-            f"job {job.name}: {one.role} has no digest ({one.reference or 'unversioned'})"
-            for one in job.sources
-            if one.digest is None and one.role.startswith("input:")
-        ]
-    return found

@@ -100,20 +100,19 @@ def _variables(spec: dict[str, Any]) -> dict[str, str]:
 
 def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> JobRecord:
     """Add the log's tail, the lock's text and the history of metrics (stored as a blob of *store*)."""
-    detail = record.detail or JobDetail()
     best: dict[str, tuple[float, float]] = {}
     for one in history:
         low, high = best.get(one.key, (one.value, one.value))
         best[one.key] = (min(low, one.value), max(high, one.value))
     lines = b"\n".join(msgspec.json.encode(one) for one in history)
-    return msgspec.structs.replace(
-        record,
-        best=best,
-        history=store.put(lines) if history else None,
-        detail=msgspec.structs.replace(
-            detail, log_tail=_tail(store, detail.log), lock_text=_text(store, detail.lock) if detail.lock else ""
-        ),
-    )
+    return msgspec.structs.replace(with_texts(record, store), best=best, history=store.put(lines) if history else None)
+
+
+def with_texts(record: JobRecord, store: BlobStore) -> JobRecord:
+    """Add the log's tail and the lock's text; what the store has lost stays empty."""
+    detail = record.detail or JobDetail()
+    texts = {"log_tail": _tail(store, detail.log), "lock_text": _text(store, detail.lock) if detail.lock else ""}
+    return msgspec.structs.replace(record, detail=msgspec.structs.replace(detail, **texts))
 
 
 def history_of(tx: Transaction, job_id: str) -> list[Metric]:
