@@ -175,9 +175,9 @@ class _Scope:
                     hint = suggestion(name, self._spec.inputs, "It has")
                     raise invalid(place, f"the pipeline has no input {name!r}", hint=hint)
                 _fit(wanted.type or given.type, source.type, place, f"the pipeline's input {name!r}")
-                if source.optional and not source.is_given and wanted.type and not wanted.optional:
-                    if wanted.default is None:
-                        raise invalid(place, f"needs a value, and the pipeline's input {name!r} is optional")
+                needed = wanted.type and not wanted.optional and wanted.default is None
+                if needed and source.optional and not source.is_given:
+                    raise invalid(place, f"needs a value, and the pipeline's input {name!r} is optional")
             case NodeOutput(node, name):
                 _fit(wanted.type or given.type, self._output_type(node, name, place), place, f"{node}.{name}")
             case ParentOutput():

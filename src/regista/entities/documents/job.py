@@ -5,7 +5,7 @@ import msgspec
 from regista.entities.asset import AssetKind
 from regista.entities.documents.command import CommandSpec, read_command, read_compute, read_type
 from regista.entities.documents.inputs import InputSpec, check_value, read_inputs
-from regista.entities.documents.outputs import read_outputs
+from regista.entities.documents.outputs import OutputSpec, read_outputs
 from regista.entities.documents.pipeline import (
     NODE_TYPES,
     PipelineSettings,
@@ -56,7 +56,9 @@ def parse_job(mapping: object, *, where: str = "") -> JobDocument:
         compute=read_compute(fields),
     )
     fields.ignore("identity", "services", "queue_settings", "parent_job_name", "notification_settings")
-    fields.ignore("id", "status", "creation_context", "log_files", "parameters", "resource_group", "limits")
+    fields.ignore("id", "status", "creation_context", "log_files", "parameters", "resource_group")
+    if kind == "pipeline":
+        fields.ignore("limits")
     fields.done()
     for name, given in spec.inputs.items():
         if not given.is_given and not given.optional and not (isinstance(spec, PipelineSpec) and spec.component):
@@ -71,7 +73,7 @@ def _pipeline(fields: Fields) -> PipelineSpec:
         return read_pipeline(fields)
     if fields.take("jobs") is not None:
         raise invalid(fields.where, "a pipeline has jobs or a component, not both")
-    inputs, outputs, settings = read_inputs(fields), read_outputs(fields, of_node=True), read_settings(fields)
+    inputs, outputs, settings = read_inputs(fields), read_outputs(fields, typed=False), read_settings(fields)
     if not isinstance(component, dict):
         reference = fields.reference("component", AssetKind.COMPONENT, required=True)
         return PipelineSpec(
@@ -83,7 +85,7 @@ def _pipeline(fields: Fields) -> PipelineSpec:
     return msgspec.structs.replace(
         inline,
         inputs=given_inputs(inline.inputs, inputs, where=fields.at("inputs")),
-        outputs={**inline.outputs, **{name: spec for name, spec in outputs.items() if name in inline.outputs}},
+        outputs=given_outputs(inline.outputs, outputs, where=fields.at("outputs")),
         settings=settings or inline.settings,
     )
 
@@ -104,6 +106,24 @@ def given_inputs(
             value=given[name].value if name in given else None,
             path=given[name].path if name in given else "",
             mode=(given[name].mode if name in given else "") or spec.mode,
+        )
+        for name, spec in declared.items()
+    }
+
+
+def given_outputs(
+    declared: dict[str, OutputSpec], given: dict[str, OutputSpec], *, where: str = ""
+) -> dict[str, OutputSpec]:
+    """The *declared* outputs of a component with where the job wants them; raise ``InvalidError`` for one not declared."""
+    for name in given:
+        if name not in declared:
+            raise invalid(join(where, name), "there is no such output", hint=suggestion(name, declared, "Declared"))
+    return {
+        name: msgspec.structs.replace(
+            given.get(name, spec),
+            type=spec.type,
+            mode=given.get(name, spec).mode or spec.mode,
+            description=spec.description,
         )
         for name, spec in declared.items()
     }

@@ -48,7 +48,7 @@ def is_local(text: object) -> bool:
 
 def names_a_document(text: object) -> bool:
     """Whether *text*, where an asset is expected, names a YAML file. A bare ``NAME`` or ``NAME:VERSION`` is an asset."""
-    return is_local(text) and bool(re.match(r"file:|\.{0,2}/", str(text)) or re.search(r"\.ya?ml$", str(text), re.I))
+    return is_local(text) and bool(re.match(r"file:|\.{0,2}/|.*\.ya?ml$", str(text), re.IGNORECASE))
 
 
 def _field(holder: Mapping[Any, Any], at: Location, key: str, purpose: str) -> _Found:

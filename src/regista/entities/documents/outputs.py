@@ -24,29 +24,29 @@ class OutputSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     binding: ParentOutput | None = None
 
 
-def read_outputs(fields: Fields, *, of_node: bool = False) -> dict[str, OutputSpec]:
-    """The field ``outputs``; *of_node*: values may be bindings, and no type is filled in."""
+def read_outputs(fields: Fields, *, bindings: bool = False, typed: bool = True) -> dict[str, OutputSpec]:
+    """The field ``outputs``. *bindings*: of a node, where a value may be one. Not *typed*: a type that is not written stays
+    open, because a component tells it."""
     outputs = {}
     for name, value in fields.each("outputs", "output").items():
         where = join(fields.at("outputs"), name)
-        if isinstance(value, str) and of_node and (bound := _binding(value, where)):
+        if isinstance(value, str) and bindings and (bound := _binding(value, where)):
             outputs[name] = OutputSpec(binding=bound)
         elif value is None or isinstance(value, dict):
-            outputs[name] = _described(Fields(value or {}, where, fields.ignored), of_node=of_node)
+            outputs[name] = _described(Fields(value or {}, where, fields.ignored), bindings=bindings, typed=typed)
         else:
-            hint = "Write ${{parent.outputs.NAME}} or {mode: upload}." if of_node else "Write {type: uri_folder}."
+            hint = "Write ${{parent.outputs.NAME}} or {mode: upload}." if bindings else "Write {type: uri_folder}."
             raise invalid(where, f"expected a mapping, found {str(value)[:80]!r}", hint=hint)
     return outputs
 
 
-def _described(fields: Fields, *, of_node: bool) -> OutputSpec:
-    path, bound = fields.text("path"), None
-    if of_node:
-        bound = _binding(path, fields.at("path"))
+def _described(fields: Fields, *, bindings: bool, typed: bool) -> OutputSpec:
+    path = fields.text("path")
+    bound = _binding(path, fields.at("path")) if bindings else None
     mode = fields.choice("mode", (*OUTPUT_MODES, "mount"))
     version = fields.text("version")
     spec = OutputSpec(
-        type=fields.choice("type", DATA_TYPES) or ("" if of_node else "uri_folder"),
+        type=fields.choice("type", DATA_TYPES) or ("uri_folder" if typed else ""),
         mode="rw_mount" if mode == "mount" else mode,
         path="" if bound else path,
         name=fields.name("name", "data"),

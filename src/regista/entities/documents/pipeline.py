@@ -137,7 +137,7 @@ def _node(fields: Fields, mapping: Mapping[str, Any]) -> Node:
             f"a node has one of component, command and jobs, this one {' and '.join(bodies) or 'none'}",
             hint="Write `component: azureml:NAME:VERSION`.",
         )
-    inputs, outputs = read_inputs(fields, bindings=True), read_outputs(fields, of_node=True)
+    inputs, outputs = read_inputs(fields, bindings=True), read_outputs(fields, bindings=True, typed=False)
     if bodies == ["component"]:
         node = _component_node(fields, mapping["component"], kind)
     elif bodies == ["command"]:
