@@ -7,16 +7,24 @@ from regista.bootstrap.settings import Settings
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.drivers.runtimes.curated import curated
+from regista.drivers.signing.ed25519 import Ed25519Signer
 from regista.errors import InvalidError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog
 from regista.services.access import Access
 from regista.services.assets import AssetService
+from regista.services.capsules import CapsuleService
+from regista.services.compare import CompareService
 from regista.services.contents import ContentService
+from regista.services.drops import DropService
 from regista.services.house import House
 from regista.services.principals import PrincipalService
+from regista.services.promotion import PromotionService
+from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
+from regista.services.trace import TraceService
 
 
 def open_store(url: str) -> BlobStore:
@@ -41,6 +49,8 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     access = Access(catalog)
     stores = StoreService(catalog, open_store, settings.store)
     contents = ContentService(catalog, stores)
+    assets = AssetService(catalog, contents)
+    capsules = CapsuleService(catalog, stores, Ed25519Signer(settings.keys))
     return House(
         catalog=catalog,
         access=access,
@@ -48,5 +58,11 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         scopes=ScopeService(catalog),
         stores=stores,
         contents=contents,
-        assets=AssetService(catalog, contents),
+        drops=DropService(contents, settings.home / "drop"),
+        assets=assets,
+        registration=RegistrationService(catalog, stores, contents, assets, capsules, curated),
+        capsules=capsules,
+        promotion=PromotionService(catalog, stores, capsules),
+        traces=TraceService(catalog, stores, capsules),
+        comparison=CompareService(catalog),
     )

@@ -9,13 +9,14 @@ from regista.entities.page import Page
 T = TypeVar("T")
 
 
-def pages(transport: Transport, path: str, page_type: type[Page[T]], query: Mapping[str, Any] | None = None) -> Iterator[T]:
+def pages(
+    transport: Transport, path: str, page_type: type[Page[T]], query: Mapping[str, Any] | None = None
+) -> Iterator[T]:
     """Yield every item of every page."""
     cursor: str | None = None
     while True:
         asked = dict(query or {}) | {"limit": 500} | ({"cursor": cursor} if cursor else {})
         page = transport.call("GET", path, query=asked, type=page_type)
-        assert page is not None  # noqa: S101 - a type was asked for
         yield from page.items
         if not page.next:
             return

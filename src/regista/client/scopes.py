@@ -27,7 +27,9 @@ class ScopeClient:
         document = load_document(file) if file else {}
         parse = parse_workspace if self._kind is ScopeKind.WORKSPACE else parse_registry
         found = parse(document | fields, where=str(file or ""))
-        body = {name: value for name in found.__struct_fields__ if (value := getattr(found, name)) not in (None, "", (), {})}
+        body = {
+            name: value for name in found.__struct_fields__ if (value := getattr(found, name)) not in (None, "", (), {})
+        }
         body.pop("ignored", None)
         return self._one("POST", "", body)
 
@@ -50,9 +52,7 @@ class ScopeClient:
         self._transport.call("DELETE", f"{self._path}/{quote(name, safe=':')}")
 
     def _one(self, method: str, tail: str, body: object = None) -> Scope:
-        found = self._transport.call(method, self._path + tail, body=body, type=Scope)
-        assert found is not None  # noqa: S101 - a type was asked for
-        return found
+        return self._transport.call(method, self._path + tail, body=body, type=Scope)
 
 
 class SubscriptionClient:
@@ -63,11 +63,11 @@ class SubscriptionClient:
 
     def list(self) -> list[Subscription]:
         """Those in which the caller may see anything."""
-        return self._transport.call("GET", "/api/v1/subscriptions", type=list[Subscription]) or []
+        return self._transport.call("GET", "/api/v1/subscriptions", type=list[Subscription])
 
     def create(self, name: str, *, display_name: str = "") -> Subscription:
         """Make one; the same again changes nothing."""
         body = {"name": name, "display_name": display_name}
-        found = self._transport.call("PUT", f"/api/v1/subscriptions/{quote(name, safe='')}", body=body, type=Subscription)
-        assert found is not None  # noqa: S101 - a type was asked for
-        return found
+        return self._transport.call(
+            "PUT", f"/api/v1/subscriptions/{quote(name, safe='')}", body=body, type=Subscription
+        )

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import msgspec
-
 from regista.client.profiles import find_profile
 from regista.client.transport import Transport
 from regista.errors import InvalidError
@@ -32,10 +30,16 @@ def connect(
     found = find_profile(profile) if url is None or key is None else None
     place = ca or (found.ca if found else "") or None
     transport = Transport(
-        url or (found.url if found else ""), key or (found.secret() if found else ""), ca=Path(place).expanduser() if place else None
+        url or (found.url if found else ""),
+        key or (found.secret() if found else ""),
+        ca=Path(place).expanduser() if place else None,
     )
     bound_workspace = workspace or (None if registry else found.workspace or None if found else None)
-    return Regista(transport, workspace=bound_workspace, registry=registry or (found.registry or None if found and not workspace else None))
+    return Regista(
+        transport,
+        workspace=bound_workspace,
+        registry=registry or (found.registry or None if found and not workspace else None),
+    )
 
 
 class Regista:
@@ -62,7 +66,8 @@ class Regista:
         if self.workspace:
             return f"workspaces/{quote(self.workspace, safe=':')}"
         raise InvalidError(
-            "this needs a workspace or a registry", hint="Give --workspace-name or --registry-name, or set REGISTA_WORKSPACE."
+            "this needs a workspace or a registry",
+            hint="Give --workspace-name or --registry-name, or set REGISTA_WORKSPACE.",
         )
 
     @cached_property
@@ -121,19 +126,8 @@ class Regista:
 
     def about(self) -> dict[str, str]:
         """What answers, and as whom it knows the caller."""
-        found = self.transport.call("GET", "/api/v1/about", type=dict[str, str])
-        return found or {}
+        return self.transport.call("GET", "/api/v1/about", type=dict[str, str])
 
     def __repr__(self) -> str:
         where = self.scope_path if self.registry or self.workspace else "no scope"
         return f"<Regista {self.transport.url} {where}>"
-
-
-def segment(text: str) -> str:
-    """*text* as one segment of a path."""
-    return quote(text, safe="")
-
-
-def plain(value: object) -> object:
-    """A document's value without what was not given, ready to be sent."""
-    return msgspec.to_builtins(value)

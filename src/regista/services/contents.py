@@ -119,6 +119,10 @@ class ContentService:
         """The store that holds the scope's bytes."""
         return self._stores.for_scope(scope)[1]
 
+    def require_writer(self, caller: Caller, address: ScopeAddress) -> Scope:
+        """The scope, into which the caller may bring something; raise otherwise."""
+        return self._writable(caller, address)[0]
+
     def _writable(self, caller: Caller, address: ScopeAddress) -> tuple[Scope, str, BlobStore]:
         def work(tx: Transaction) -> tuple[Scope, str, BlobStore]:
             scope = resolve_scope(tx, caller, address)

@@ -5,10 +5,16 @@ import msgspec
 from regista.interfaces.catalog import Catalog
 from regista.services.access import Access
 from regista.services.assets import AssetService
+from regista.services.capsules import CapsuleService
+from regista.services.compare import CompareService
 from regista.services.contents import ContentService
+from regista.services.drops import DropService
 from regista.services.principals import PrincipalService
+from regista.services.promotion import PromotionService
+from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
+from regista.services.trace import TraceService
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,4 +26,10 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     scopes: ScopeService
     stores: StoreService
     contents: ContentService
+    drops: DropService
     assets: AssetService
+    registration: RegistrationService
+    capsules: CapsuleService
+    promotion: PromotionService
+    traces: TraceService
+    comparison: CompareService

@@ -19,6 +19,7 @@ from regista.entities.digest import Digest
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, check_version, new_id, now
+from regista.entities.promotion import PlanItem, PromotionPlan
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import AlreadyExistsError, ForbiddenError
 from regista.interfaces.blobs import BlobStore
@@ -32,34 +33,6 @@ from regista.services.scopes import resolve_scope
 from regista.services.specs import exact, local_reference, references, rewrite
 from regista.services.stores import StoreService
 from regista.services.versions import add_version, asset_path, find_version, resolve_asset, what
-
-
-class PlanItem(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of the closure. ``action`` is ``create``, ``exists`` (the same content is there) or ``clash``."""
-
-    kind: AssetKind
-    name: str
-    version: str
-    action: str
-    source: str
-    source_scope: str
-    file_count: int = 0
-    size: int = 0
-    moved: int = 0
-    """Bytes that have to be copied between stores; 0 inside one store."""
-
-
-class PromotionPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What a promotion would do, dependencies first, the version that was asked for last."""
-
-    target: str
-    items: tuple[PlanItem, ...]
-    same_store: bool
-
-    @property
-    def moved(self) -> int:
-        """Bytes to be copied between stores."""
-        return sum(item.moved for item in self.items if item.action == "create")
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):

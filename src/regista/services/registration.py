@@ -10,7 +10,6 @@ import msgspec
 
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
-from regista.entities.environment import EnvironmentSpec
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.names import now
@@ -28,11 +27,11 @@ from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access import require
 from regista.services.assets import AssetService
 from regista.services.capsules import CapsuleService
-from regista.services.component_specs import ComponentReader
 from regista.services.contents import ContentService, require_download
 from regista.services.copying import copy_blobs
 from regista.services.environments import CuratedEnvironments
 from regista.services.scopes import resolve_scope
+from regista.services.spec_reader import SpecReader
 from regista.services.stores import StoreService
 from regista.services.versions import NewVersion, asset_path, drafted, resolve_asset, what
 
@@ -189,31 +188,18 @@ class RegistrationService:
 
     def _normal(self, caller: Caller, address: ScopeAddress, scope: Scope, new: NewVersion) -> NewVersion:
         """The specification of the kind, checked, with every reference exact."""
+        if new.kind not in {AssetKind.ENVIRONMENT, AssetKind.COMPONENT}:
+            return new
+        store = self._stores.for_scope(scope)[1]
         if new.kind is AssetKind.ENVIRONMENT:
-            return msgspec.structs.replace(new, spec=normal_environment(new.spec))
-        if new.kind is AssetKind.COMPONENT:
-            store = self._stores.for_scope(scope)[1]
-            found = self._catalog.read(
-                lambda tx: ComponentReader(tx, caller, scope, store, self._curated).read(new.spec)
+            spec = self._catalog.read(
+                lambda tx: SpecReader(tx, caller, scope, store, self._curated).environment(new.spec)
             )
-            for environment in found.environments:
-                self._assets.create(caller, address, environment)
-            return msgspec.structs.replace(new, type=found.type, spec=found.spec)
-        return new
-
-
-def normal_environment(spec: dict[str, Any]) -> dict[str, Any]:
-    """An environment's specification, checked and without defaults."""
-    try:
-        found = msgspec.convert(spec, EnvironmentSpec)
-    except msgspec.ValidationError as wrong:
-        raise InvalidError(f"the environment is wrong: {wrong}") from wrong
-    if not (found.image or found.conda or found.pip or found.dockerfile):
-        raise InvalidError(
-            "the environment is empty", hint="Give it an image, a conda_file, pip requirements or a build context."
-        )
-    plain: dict[str, Any] = msgspec.to_builtins(found)
-    return plain
+            return msgspec.structs.replace(new, spec=msgspec.to_builtins(spec))
+        found = self._catalog.read(lambda tx: SpecReader(tx, caller, scope, store, self._curated).read(new.spec))
+        for environment in found.environments:
+            self._assets.create(caller, address, environment)
+        return msgspec.structs.replace(new, type=found.type, spec=found.spec)
 
 
 def _from_web(new: NewVersion, reference: UrlReference) -> NewVersion:

@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from regista import __version__
 from regista.dialects.native import context
 from regista.dialects.native.errors import failed, refused, unroutable
-from regista.dialects.native.routes import access, assets, blobs, scopes
+from regista.dialects.native.routes import access, assets, blobs, provenance, scopes
 from regista.dialects.native.wire import About
 from regista.entities.access import Caller
 from regista.errors import RegistaError
@@ -21,10 +21,10 @@ from regista.services.house import House
 
 PREFIX = "/api/v1"
 
-_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS)
+_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH)
 """Resources of a scope of either kind."""
 
-_IN_WORKSPACES = ()
+_IN_WORKSPACES = (*provenance.IN_WORKSPACES,)
 """Resources that only a workspace has."""
 
 
@@ -49,7 +49,15 @@ def application(house: House) -> Litestar:
     )
     return Litestar(
         path=PREFIX,
-        route_handlers=[about, *scopes.HANDLERS, *access.HANDLERS, workspace, registry],
+        route_handlers=[
+            about,
+            provenance.compare_jobs,
+            provenance.public_key,
+            *scopes.HANDLERS,
+            *access.HANDLERS,
+            workspace,
+            registry,
+        ],
         dependencies=context.COMMON,
         exception_handlers={RegistaError: refused, HTTPException: unroutable, Exception: failed},
         state=State({"house": house}),

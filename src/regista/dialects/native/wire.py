@@ -7,6 +7,7 @@ import msgspec
 from regista.entities.access import PrincipalKind
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
+from regista.services.drops import DroppedFile
 
 
 class Problem(msgspec.Struct, kw_only=True):
@@ -48,6 +49,10 @@ class VersionBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     stage: str = ""
     anonymous: bool = False
     source: dict[str, str] = {}
+    path: str = ""
+    """Instead of files: a job's output, a run's artifacts, another version, a URL."""
+    workspace: str = ""
+    """Where a job in *path* is, when neither the path nor the scope says it."""
 
     def manifest(self) -> Manifest:
         """The files, checked."""
@@ -98,6 +103,13 @@ class UploadCommit(msgspec.Struct, forbid_unknown_fields=True):
     digest: Digest
 
 
+class DropCommit(msgspec.Struct, forbid_unknown_fields=True):
+    """What was put into a drop folder."""
+
+    token: str
+    files: list[DroppedFile]
+
+
 class PrincipalBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A principal to be made."""
 
@@ -144,3 +156,30 @@ class About(msgspec.Struct, kw_only=True):
     version: str
     principal: str
     public_key: str = ""
+
+
+class ShareBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where a version shall be promoted to, and what it shall be called there."""
+
+    registry: str
+    version: str = ""
+    label: str = ""
+    share_with_name: str = ""
+    share_with_version: str = ""
+    dry_run: bool = False
+
+
+class JobAddress(msgspec.Struct, forbid_unknown_fields=True):
+    """A job of a workspace."""
+
+    workspace: str
+    job: str
+
+
+class CompareBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """Which jobs to compare; the tolerance is the share by which a result may be worse and still hold."""
+
+    jobs: list[JobAddress]
+    tolerance: float = 0.1
+    lower_is_better: tuple[str, ...] = ()
+    higher_is_better: tuple[str, ...] = ()

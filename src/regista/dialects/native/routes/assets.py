@@ -7,12 +7,13 @@ from litestar import Request, Response, delete, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
+from regista.dialects.native.context import parse_address
 from regista.dialects.native.ranges import file_response
 from regista.dialects.native.wire import AliasBody, VersionBody
 from regista.entities.access import Caller
 from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.page import Page, PageRequest
-from regista.entities.scope import ScopeAddress
+from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.entities.search import Clause, Field
 from regista.errors import InvalidError
 from regista.services.assets import VersionChange
@@ -55,8 +56,13 @@ def create_version(
     caller: Caller, house: House, address: ScopeAddress, kind: AssetKind, data: VersionBody
 ) -> AssetVersion:
     """Make a version out of blobs that were sent before."""
-    fields = {name: getattr(data, name) for name in data.__struct_fields__ if name != "files"}
-    return house.assets.create(caller, address, NewVersion(kind=kind, manifest=data.manifest(), **fields))
+    fields = {
+        name: getattr(data, name) for name in data.__struct_fields__ if name not in {"files", "path", "workspace"}
+    }
+    home = parse_address(ScopeKind.WORKSPACE, data.workspace) if data.workspace else None
+    return house.registration.create(
+        caller, address, NewVersion(kind=kind, manifest=data.manifest(), **fields), data.path, home
+    )
 
 
 @get("/{kinds:str}/{name:str}", sync_to_thread=True)

@@ -7,12 +7,21 @@ import anyio.to_thread
 from litestar import Request, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 
-from regista.dialects.native.wire import BlobList, BlobSize, MissingBlobs, StoredBlobs, UploadCommit, UploadState
+from regista.dialects.native.wire import (
+    BlobList,
+    BlobSize,
+    DropCommit,
+    MissingBlobs,
+    StoredBlobs,
+    UploadCommit,
+    UploadState,
+)
 from regista.entities.access import Caller
 from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
 from regista.errors import ConflictError, InvalidError, TooLargeError
 from regista.interfaces.blobs import BlobUpload
+from regista.services.drops import Drop
 from regista.services.house import House
 
 _PACK_BYTES = 40 << 20
@@ -126,6 +135,19 @@ def commit_upload(caller: Caller, house: House, address: ScopeAddress, upload_id
     return BlobSize(house.contents.commit(caller, address, upload, parse_digest(data.digest)), size)
 
 
+@post("/drop", sync_to_thread=True)
+def open_drop(caller: Caller, house: House, address: ScopeAddress) -> Drop:
+    """Make a folder on the server's disk for a caller on the same machine."""
+    return house.drops.open(caller, address)
+
+
+@post("/drop/commit", sync_to_thread=True, status_code=200)
+def commit_drop(caller: Caller, house: House, address: ScopeAddress, data: DropCommit) -> BlobList:
+    """Take in what was put there."""
+    taken = house.drops.commit(caller, address, data.token, data.files)
+    return BlobList([BlobSize(digest, size) for digest, size in taken.items()])
+
+
 HANDLERS: Sequence[BaseRouteHandler] = (
     missing_blobs,
     put_pack,
@@ -134,4 +156,6 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     get_upload,
     write_upload,
     commit_upload,
+    open_drop,
+    commit_drop,
 )

@@ -1,4 +1,4 @@
-"""A component's specification in its normal form: checked, and with every reference exact."""
+"""The specification of a component or an environment in its normal form: checked, and with every reference exact."""
 
 from typing import Any
 
@@ -32,8 +32,8 @@ class NormalComponent(msgspec.Struct, frozen=True):
     environments: tuple[NewVersion, ...]
 
 
-class ComponentReader:
-    """Reads one component document where it is to be registered, with the rights of whoever registers it.
+class SpecReader:
+    """Reads one component or environment document where it is to be registered, with the rights of whoever registers it.
 
     What stands in a registry may refer only to registries: who uses it elsewhere could not read a workspace."""
 
@@ -51,6 +51,11 @@ class ComponentReader:
         plain: dict[str, Any] = msgspec.to_builtins(parsed.spec)
         spec = rewrite(self._without_inline(plain), self._exactly)
         return NormalComponent(parsed.type, spec, tuple(self._drafts.values()))
+
+    def environment(self, document: dict[str, Any]) -> EnvironmentSpec:
+        """The specification in an environment document, its build context read in."""
+        parsed = parse_environment(document, anonymous=True)
+        return written_spec(parsed, self._context(parsed.build), self._store.get)
 
     def _component_of(self, text: str) -> CommandSpec | PipelineSpec | None:
         _, found = resolve_asset(
