@@ -5,18 +5,11 @@ import tempfile
 from collections import Counter
 
 import pytest
+from sqlalchemy import create_engine
 
 from regista.conformance.catalog import CatalogContract
 from regista.drivers.catalog.sql.catalog import SqlCatalog
-
-
-@pytest.fixture(scope="module")
-def template(postgres_server):
-    """The name of a database with an empty catalog, to be copied: faster than making one."""
-    name = postgres_server.create_database()
-    SqlCatalog.open(postgres_server.url_of(name)).close()
-    yield name
-    postgres_server.drop_database(name)
+from regista.drivers.catalog.sql.tables import metadata
 
 
 @pytest.fixture
@@ -27,6 +20,16 @@ def folder(tmp_path):
         return
     with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="regista-") as name:
         yield name
+
+
+@pytest.fixture(scope="module")
+def postgres_tables(postgres_server):
+    """An engine of a database that no other module sees."""
+    name = postgres_server.create_database()
+    engine = create_engine(postgres_server.url_of(name))
+    yield engine
+    engine.dispose()
+    postgres_server.drop_database(name)
 
 
 class TestMemoryCatalog(CatalogContract):
@@ -51,15 +54,16 @@ class TestSqliteCatalog(CatalogContract):
 
 @pytest.mark.postgres
 class TestPostgresCatalog(CatalogContract):
-    """PostgreSQL, with a fresh copy of an empty catalog for each test."""
+    """PostgreSQL: one database, emptied after each test."""
 
     @pytest.fixture
-    def catalog(self, postgres_server, template):
-        name = postgres_server.create_database(template)
-        catalog = SqlCatalog.open(postgres_server.url_of(name))
+    def catalog(self, postgres_tables):
+        catalog = SqlCatalog.open(postgres_tables.url.render_as_string(hide_password=False))
         yield catalog
         catalog.close()
-        postgres_server.drop_database(name)
+        with postgres_tables.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
 
 
 def test_no_part_of_the_contract_hides_a_test_of_another():

@@ -88,7 +88,7 @@ class MetricContract(CatalogCase):
         def log(number: int) -> None:
             for step in range(5):
                 metric = Metric("loss", float(number), 1, number * 5 + step)
-                catalog.write(lambda tx: tx.runs.log_metrics(run.id, [metric]))
+                catalog.write(lambda tx, metric=metric: tx.runs.log_metrics(run.id, [metric]))  # type: ignore[misc]
 
         with ThreadPoolExecutor(16) as threads:
             list(threads.map(log, range(16)))

@@ -8,7 +8,7 @@ import pytest
 from regista.conformance.catalog.case import CatalogCase
 from regista.conformance.catalog.examples import UNUSUAL, asset, job
 from regista.entities.asset import AssetKind
-from regista.errors import InternalError, RegistaError
+from regista.errors import InternalError, RegistaError, UnavailableError
 from regista.interfaces.catalog import Catalog, Transaction
 
 
@@ -127,5 +127,8 @@ class TransactionContract(CatalogCase):
             writer.join()
 
     def test_closing_twice_is_quiet_and_a_closed_catalog_says_so(self, catalog: Catalog) -> None:
-        catalog.close()
-        catalog.close()
+        for _ in range(2):
+            catalog.close()
+        for call in (catalog.read, catalog.write):
+            with pytest.raises(UnavailableError, match="closed"):
+                call(lambda _tx: None)

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Engine, create_engine
 
 from regista.drivers.catalog.sql.faults import is_lost_connection, is_retryable, translating
 from regista.drivers.catalog.sql.session import Session
-from regista.errors import UnsupportedError
+from regista.errors import UnavailableError, UnsupportedError
 
 T = TypeVar("T")
 
@@ -47,11 +47,16 @@ class Postgres:
 
     def __init__(self, url: URL, prepare: Callable[[Session], None]) -> None:
         """Connect to *url*; *prepare* sees a transaction of its own first."""
+        self._closed = False
         self._engine = postgres_engine(url)
         self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
         self._writing = self._engine.execution_options(isolation_level="SERIALIZABLE")
-        with translating(), self._engine.begin() as connection:
-            prepare(Session(connection, writes=True))
+        try:
+            with translating(), self._engine.begin() as connection:
+                prepare(Session(connection, writes=True))
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work* in a transaction; run it again when its neighbours or a lost connection undid it.
@@ -67,6 +72,7 @@ class Postgres:
 
     def close(self) -> None:
         """Close the connections that are not in use; those in use close when their callers are done."""
+        self._closed = True
         self._engine.dispose()
 
     def _look(self, work: Callable[[Session], T]) -> T:
@@ -74,13 +80,13 @@ class Postgres:
             return _marked(Session(connection, writes=False), work)
 
     def _attempt(self, work: Callable[[Session], T]) -> T:
-        with self._writing.connect() as connection:
-            result = _marked(Session(connection, writes=True), work)
-            connection.commit()
-            return result
+        with self._writing.begin() as connection:
+            return _marked(Session(connection, writes=True), work)
 
     def _persist(self, attempt: Callable[[], T]) -> T:
         """Run *attempt* until it comes through, somebody else is at fault, or patience ends."""
+        if self._closed:
+            raise UnavailableError("the catalog is closed")
         deadline = time.monotonic() + PATIENCE
         pause, reconnected = _FIRST_PAUSE, False
         while True:

@@ -79,16 +79,17 @@ class SqliteFile:
     def close(self) -> None:
         """Finish the writes that were accepted, fold the log into the file, let go of the lock."""
         self._writer.close()
-        with suppress(queue.Empty, UnavailableError):
+        if not self._lock.held:
+            return
+        with suppress(queue.Empty):
             for _ in range(READERS):
-                session = self._readers.get(timeout=PATIENCE)
-                if session is not None:
-                    session.core.close()
-        if self._lock.held:
-            with suppress(sqlite3.Error):
-                self._writing.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            self._writing.core.close()
-            self._lock.release()
+                reader = self._readers.get(timeout=PATIENCE)
+                if reader is not None:
+                    reader.core.close()
+        with suppress(sqlite3.Error):
+            self._writing.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._writing.core.close()
+        self._lock.release()
 
     @contextmanager
     def _reader(self) -> Iterator[Session]:

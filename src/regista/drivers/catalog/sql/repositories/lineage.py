@@ -4,8 +4,6 @@
 stop inside a step: from a node that a million jobs have consumed it would fetch them all before the limit counts.
 """
 
-
-
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeVar

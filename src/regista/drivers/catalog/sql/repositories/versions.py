@@ -1,7 +1,5 @@
 """Asset versions. A deleted one stays as a row with the time of its deletion, so that its name is never given again."""
 
-
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 
