@@ -3,6 +3,7 @@
 import asyncio
 
 from .channel import Channel
+from .gate import Pass
 from .log import log
 from .table import Address
 
@@ -21,9 +22,14 @@ class Backend:
         self.label = label
         self.healthy = True
         self.retired = False
-        self.busy = 0
+        self.guests: set[Pass] = set()
         self._strikes = 0
         self._idle: list[tuple[Channel, float]] = []
+
+    @property
+    def busy(self) -> int:
+        """Requests under way."""
+        return len(self.guests)
 
     async def channel(self) -> tuple[Channel, bool]:
         """A connection, and whether it was used before. Raise ``OSError`` or ``TimeoutError`` if none can be made."""
@@ -72,8 +78,10 @@ class Backend:
             log.warning("%s gets no more requests: %s", self.label, why)
 
     def retire(self) -> None:
-        """It has left the table: nothing new goes there, what is under way finishes."""
+        """It has left the table: nothing new goes there, what is under way finishes, and no longer takes up a place."""
         self.retired = True
+        for guest in self.guests:
+            guest.release()
         for channel, _ in self._idle:
             channel.close()
         self._idle.clear()

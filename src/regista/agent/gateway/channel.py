@@ -1,13 +1,14 @@
 """A socket as bytes that arrive, with back-pressure and one deadline. Less than asyncio's streams, and twice as fast."""
 
 import asyncio
+from asyncio import Protocol as Connected
 from collections.abc import Callable
 from typing import Any, cast
 
 HIGH_WATER = 256 * 1024
 
 
-class Channel(asyncio.Protocol):
+class Channel(Connected):
     """One end of a connection. ``buffer`` holds what arrived and was not yet taken; who takes, deletes it from the front."""
 
     def __init__(self, opened: "Callable[[Channel], None] | None" = None) -> None:

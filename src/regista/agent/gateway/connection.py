@@ -56,6 +56,8 @@ class Connections:
 
     async def _next(self, channel: Channel) -> bool:
         """Serve one request; say whether another may follow."""
+        if self._gateway.stopping:
+            return False
         self._idle.add(channel)
         try:
             channel.deadline(IDLE_SECONDS)

@@ -13,20 +13,31 @@ from .table import Address, DeploymentSpec, EndpointSpec, Table, prefix
 
 
 class Deployment:
-    """Workers that serve the same version."""
+    """Workers that serve the same version. It lives as long as its name is in the table, so that requests which wait for
+    their turn while the workers are replaced go to the new ones."""
 
-    def __init__(self, name: str, spec: DeploymentSpec, backends: list[Backend], gate: Gate) -> None:
+    def __init__(self, label: str, name: str, spec: DeploymentSpec) -> None:
         self.name = name
         self.header = name.encode()
-        self.spec = spec
-        self.backends = backends
-        self.gate = gate
-        self.timeout = spec.timeout_ms / 1000
+        self.backends: list[Backend] = []
+        self.gate = Gate(None, 0.0)
+        self._label = label
         self._turn = count()
+        self.adopt(spec)
+
+    def adopt(self, spec: DeploymentSpec) -> None:
+        """Take over a new table's word: workers that are still in it stay as they are."""
+        known = {one.address: one for one in self.backends}
+        self.spec = spec
+        self.timeout = spec.timeout_ms / 1000
+        self.backends = [
+            known.get(one) or Backend(one, f"{self._label} at {_told(one)}") for one in dict.fromkeys(spec.backends)
+        ]
+        self.gate.adjust(spec.max_concurrent, spec.max_queue_wait_ms / 1000)
 
     def pick(self, besides: Backend | None = None) -> Backend:
         """The least busy healthy worker, in turns among equals; raise a ``Fault`` (503) if there is none."""
-        ready = [one for one in self.backends if one.healthy and one is not besides]
+        ready = [one for one in self.backends if one.healthy and not one.retired and one is not besides]
         if not ready:
             told = f"no instance of deployment {self.name} is ready; see its logs, or try again"
             raise Fault(503, "NoHealthyInstance", told, (b"retry-after", b"1"))
@@ -114,30 +125,26 @@ class Directory:
         now = {id(backend) for backend, _ in self.backends()}
         for key, backend in before.items():
             if key not in now:
-                backend.retire()
                 self._leaving.append(backend)
+                backend.retire()
         log.info("table %s in force: %d endpoints, %d workers", new.generation or "-", len(self._endpoints), len(now))
 
     def _endpoint(self, name: str, spec: EndpointSpec) -> Endpoint:
         old = self._endpoints.get(name)
-        deployments = {
-            one: self._deployment(f"{name}/{one}", one, said, None if old is None else old.deployments.get(one))
-            for one, said in spec.deployments.items()
-        }
+        deployments = {}
+        for one, said in spec.deployments.items():
+            known = None if old is None else old.deployments.get(one)
+            if known is None:
+                known = Deployment(f"{name}/{one}", one, said)
+            else:
+                known.adopt(said)
+            deployments[one] = known
         made = Endpoint(name, spec, deployments)
         if old is not None and old.split.weights == made.split.weights:
             made.split = old.split
         if old is not None and old.sample.percents == made.sample.percents:
             made.sample = old.sample
         return made
-
-    def _deployment(self, label: str, name: str, spec: DeploymentSpec, old: Deployment | None) -> Deployment:
-        known = {} if old is None else {one.address: one for one in old.backends}
-        backends = [known.get(one) or Backend(one, f"{label} at {_told(one)}") for one in dict.fromkeys(spec.backends)]
-        patience = spec.max_queue_wait_ms / 1000
-        gate = Gate(spec.max_concurrent, patience) if old is None else old.gate
-        gate.adjust(spec.max_concurrent, patience)
-        return Deployment(name, spec, backends, gate)
 
 
 def _told(address: Address) -> str:

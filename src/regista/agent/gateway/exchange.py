@@ -18,6 +18,7 @@ from .channel import Channel
 from .directory import Deployment, Endpoint
 from .faults import Fault
 from .framing import Body, chunk
+from .gate import Pass
 from .gateway import Gateway
 from .head import Fields, Head, lines
 from .relay import Question
@@ -53,7 +54,7 @@ class Exchange:
         self._received = 0
         self._sent = 0
         self._answered = False
-        self._keep = self._head.keeps_alive and not gateway.stopping
+        self._keep = self._head.keeps_alive
 
     async def run(self) -> bool:
         """Answer, log, and say whether the connection may be used again. Raises nothing but cancellation."""
@@ -121,7 +122,7 @@ class Exchange:
         mirrors = [endpoint.deployments[name] for name in endpoint.sample.next() if name != deployment.name]
         start = await self._start_of_body(MIRRORED if mirrors else BUFFERED)
         self._client.deadline(None)
-        await deployment.gate.enter()
+        guest = await deployment.gate.enter()
         try:
             if self._client.lost:
                 raise CallerGoneError
@@ -129,9 +130,9 @@ class Exchange:
             if question.rest is None:
                 for one in mirrors:
                     self._copy(one, question)
-            await self._ask(deployment, question)
+            await self._ask(deployment, guest, question)
         finally:
-            deployment.gate.leave()
+            guest.release()
 
     # the caller's body
     async def _start_of_body(self, size: int) -> bytes:
@@ -188,8 +189,8 @@ class Exchange:
         first = lines(b"%s %s HTTP/1.1" % (head.method, target), fields)
         return Question(head.method, first + start, None if whole else self._rest_of_body())
 
-    async def _ask(self, deployment: Deployment, question: Question) -> None:
-        backend, channel = await relay.connect(deployment)
+    async def _ask(self, deployment: Deployment, guest: Pass, question: Question) -> None:
+        backend, channel = await relay.connect(deployment, guest)
         self._client.peer = channel
         try:
             answer = await relay.ask(deployment, backend, channel, question)
@@ -207,7 +208,7 @@ class Exchange:
             raise
         finally:
             self._client.peer = None
-            backend.busy -= 1
+            backend.guests.discard(guest)
 
     async def _pass_back(self, deployment: Deployment, answer: relay.Answer) -> None:
         head, body, client = answer.head, answer.body, self._client
@@ -242,6 +243,7 @@ class Exchange:
     # answers
     def _first(self, status: int, fields: Fields) -> bytes:
         self._status = status
+        self._keep = self._keep and not self._gateway.stopping
         fields.append((b"x-ms-request-id", self._id.encode()))
         asked = self._client_id()
         if asked:

@@ -87,16 +87,16 @@ class Chunked:
 
     async def _line(self, limit: int) -> bytes:
         buffer = self._channel.buffer
-        while (end := buffer.find(b"\r\n", 0, limit + 2)) < 0:
+        while (end := buffer.find(b"\n", 0, limit + 2)) < 0:
             if len(buffer) >= limit + 2:
                 raise malformed("a chunk is longer than it said" if limit == 2 else "a line between chunks is too long")
             if not await self._channel.more():
                 raise ConnectionResetError
-        line = bytes(buffer[:end])
-        del buffer[: end + 2]
-        if b"\n" in line or b"\r" in line:
+        line = bytes(buffer[: end + 1])
+        del buffer[: end + 1]
+        if not line.endswith(b"\r\n") or b"\r" in line[:-2]:
             raise malformed("a line between chunks holds a bare CR or LF")
-        return line
+        return line[:-2]
 
 
 class UntilEnd:

@@ -8,6 +8,21 @@ from .faults import Fault
 MAX_WAITING = 1000
 
 
+class Pass:
+    """Leave to be inside; given back once, by whoever comes first."""
+
+    __slots__ = ("_gate",)
+
+    def __init__(self, gate: "Gate") -> None:
+        self._gate: Gate | None = gate
+
+    def release(self) -> None:
+        """Leave. Doing it again changes nothing."""
+        gate, self._gate = self._gate, None
+        if gate is not None:
+            gate.leave()
+
+
 class Gate:
     """Lets *limit* requests through at one time; others wait a little, in order, and are then refused."""
 
@@ -22,32 +37,35 @@ class Gate:
         self.limit, self.patience = limit, patience
         self._admit()
 
-    def try_enter(self) -> bool:
+    def try_enter(self) -> Pass | None:
         """Enter if there is room now."""
         if self.limit is not None and self.inside >= self.limit:
-            return False
+            return None
         self.inside += 1
-        return True
+        return Pass(self)
 
-    async def enter(self) -> None:
+    async def enter(self) -> Pass:
         """Enter now or within the patience; raise a ``Fault`` (429) otherwise."""
-        if not self._waiting and self.try_enter():
-            return
+        if not self._waiting and (free := self.try_enter()) is not None:
+            return free
         if self.patience <= 0 or len(self._waiting) >= MAX_WAITING:
             raise self._refusal()
-        turn = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
+        timer = loop.call_later(self.patience, self._lose_patience, turn)
         try:
-            await asyncio.wait_for(asyncio.shield(turn), self.patience)
-        except (TimeoutError, asyncio.CancelledError) as error:
-            if turn.done() and not turn.cancelled():
-                self.leave()  # the turn came in the same moment
-            turn.cancel()
-            if isinstance(error, TimeoutError):
-                raise self._refusal() from None
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self.leave()  # the turn came in the moment in which the visitor went
             raise
+        finally:
+            timer.cancel()
+        return Pass(self)
 
     def leave(self) -> None:
+        """Give a place free; called by the pass."""
         self.inside -= 1
         self._admit()
 
@@ -57,6 +75,10 @@ class Gate:
             if not turn.done():
                 self.inside += 1
                 turn.set_result(None)
+
+    def _lose_patience(self, turn: asyncio.Future[None]) -> None:
+        if not turn.done():
+            turn.set_exception(self._refusal())
 
     def _refusal(self) -> Fault:
         told = f"the deployment is busy with {self.limit} requests; try again, or give it more instances"

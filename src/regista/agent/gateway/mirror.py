@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .directory import Deployment
 from .faults import Fault
+from .gate import Pass
 from .relay import Question, ask, connect
 
 MAX_COPIES = 64
@@ -20,29 +21,33 @@ class Mirror:
 
     def send(self, deployment: Deployment, question: Question, ended: Callable[[int, float, int], None]) -> None:
         """Send a copy in the background and tell *ended* its status, seconds and size."""
-        if len(self._tasks) >= MAX_COPIES or not deployment.gate.try_enter():
+        guest = deployment.gate.try_enter() if len(self._tasks) < MAX_COPIES else None
+        if guest is None:
             self.dropped += 1
             return
-        task = asyncio.get_running_loop().create_task(self._send(deployment, question, ended))
+        task = asyncio.get_running_loop().create_task(_send(deployment, guest, question, ended))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _send(self, deployment: Deployment, question: Question, ended: Callable[[int, float, int], None]) -> None:
-        began = time.perf_counter()
-        status, size = 502, 0
-        try:
-            status, size = await _discarded(deployment, question)
-        except Fault as fault:
-            status = fault.status
-        except (OSError, TimeoutError):
-            pass
-        finally:
-            deployment.gate.leave()
-            ended(status, time.perf_counter() - began, size)
+
+async def _send(
+    deployment: Deployment, guest: Pass, question: Question, ended: Callable[[int, float, int], None]
+) -> None:
+    began = time.perf_counter()
+    status, size = 502, 0
+    try:
+        status, size = await _discarded(deployment, guest, question)
+    except Fault as fault:
+        status = fault.status
+    except (OSError, TimeoutError):
+        pass
+    finally:
+        guest.release()
+        ended(status, time.perf_counter() - began, size)
 
 
-async def _discarded(deployment: Deployment, question: Question) -> tuple[int, int]:
-    backend, channel = await connect(deployment)
+async def _discarded(deployment: Deployment, guest: Pass, question: Question) -> tuple[int, int]:
+    backend, channel = await connect(deployment, guest)
     try:
         answer = await ask(deployment, backend, channel, question)
         size = 0
@@ -55,4 +60,4 @@ async def _discarded(deployment: Deployment, question: Question) -> tuple[int, i
     else:
         return answer.head.status, size
     finally:
-        backend.busy -= 1
+        backend.guests.discard(guest)

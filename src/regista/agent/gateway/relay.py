@@ -9,6 +9,7 @@ from .channel import Channel
 from .directory import Deployment
 from .faults import Fault
 from .framing import Body
+from .gate import Pass
 from .head import Head
 
 
@@ -39,20 +40,20 @@ class Answer:
             self.channel.close()
 
 
-async def connect(deployment: Deployment) -> tuple[Backend, Channel]:
-    """A connection to a worker of *deployment*, which counts as busy from now on. When the first one cannot be reached, no
+async def connect(deployment: Deployment, guest: Pass) -> tuple[Backend, Channel]:
+    """A connection to a worker of *deployment*, which has *guest* from now on. When the first one cannot be reached, no
     byte was sent and another one is tried, once. Raise a ``Fault`` (502, 503)."""
     backend: Backend | None = None
     for _ in range(2):
         backend = deployment.pick(besides=backend)
-        backend.busy += 1
+        backend.guests.add(guest)
         try:
             channel, _ = await backend.channel()
         except (OSError, TimeoutError) as error:
-            backend.busy -= 1
+            backend.guests.discard(guest)
             backend.failed(f"cannot be connected to ({type(error).__name__})", at_once=True)
         except BaseException:
-            backend.busy -= 1
+            backend.guests.discard(guest)
             raise
         else:
             return backend, channel

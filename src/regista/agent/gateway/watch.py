@@ -13,7 +13,8 @@ PERIOD = 0.05
 class Taker(Protocol):
     """Who is given each new table."""
 
-    def update(self, new: table.Table) -> None: ...
+    def update(self, new: table.Table) -> None:
+        """Put *new* in force."""
 
 
 class Watch:

@@ -3,7 +3,8 @@
 Adaptive micro-batching waits for nobody: it takes what has arrived while the model was busy. It is used when one call
 costs more than 100 microseconds (below that, merging costs more than it saves), for payloads whose columns are the same.
 The first merged calls of ``auto`` are checked against calls one by one: a model for which the company of other rows
-changes the answer is never batched again."""
+changes the answer is never batched again. Calls that cost little are not merged but handed to the thread several at a
+time, one millisecond's worth: waking a thread costs more than they do."""
 
 # ruff: noqa: B905 - zip(strict=) came with Python 3.10, models may be older
 
@@ -25,6 +26,7 @@ from .prediction import Prediction, same
 
 WORTH = 100e-6
 PROOFS = 3
+HANDFUL = 1e-3
 
 
 class _Request:
@@ -81,30 +83,36 @@ class Engine:
         if not request.answer.done():
             request.answer.set_exception(OvertimeError(f"no answer within {self._timeout * 1000:.0f} ms"))
 
-    def _limit(self) -> int:
-        if self._batching == "on":
-            return self._max_batch
-        return self._max_batch if self._batching == "auto" and self._measured > 1 and self._cost > WORTH else 1
+    def _merges(self) -> bool:
+        if self._batching == "auto":
+            return self._measured > 1 and self._cost > WORTH
+        return self._batching == "on"
 
     def _dispatch(self) -> None:
         self._woken = False
-        limit = self._limit()
-        slots = 1 if limit > 1 else self._concurrent
+        merging = self._merges()
+        slots = 1 if merging else self._concurrent
         while self._waiting and self._busy < slots:
-            batch = self._take(limit)
+            batch = self._mergeable(self._max_batch) if merging else self._handful()
             if not batch:
                 continue
             self._busy += 1
-            running = asyncio.get_running_loop().run_in_executor(self._threads, self._work, batch)
+            work = self._together if merging and len(batch) > 1 else self._apart
+            running = asyncio.get_running_loop().run_in_executor(self._threads, work, batch)
             running.add_done_callback(partial(self._finish, batch))
 
-    def _take(self, limit: int) -> list[_Request]:
+    def _handful(self) -> list[_Request]:
+        size = 1 if self._measured < 2 else max(1, min(self._max_batch, int(HANDFUL / max(self._cost, 1e-6))))
+        taken = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
+        return [request for request in taken if not request.answer.done()]
+
+    def _mergeable(self, limit: int) -> list[_Request]:
         batch: list[_Request] = []
         rows = 0
         while self._waiting and len(batch) < limit:
             request = self._waiting[0]
             if not request.answer.done():
-                size = len(request.subject.rows) if limit > 1 else 1
+                size = len(request.subject.rows)
                 if batch and (request.kin is None or request.kin != batch[0].kin or rows + size > limit):
                     break
                 rows += size
@@ -124,14 +132,15 @@ class Engine:
         if self._waiting:
             self._dispatch()
 
-    def _work(self, batch: Sequence[_Request]) -> list[Any]:
-        if len(batch) == 1:
+    def _apart(self, batch: Sequence[_Request]) -> list[Any]:
+        outcomes = []
+        for request in batch:
             start = time.perf_counter()
-            outcome = self._one(batch[0])
+            outcomes.append(self._one(request))
             self._learn(time.perf_counter() - start)
-            return [outcome]
-        if self._batching == "off":
-            return [self._one(request) for request in batch]
+        return outcomes
+
+    def _together(self, batch: Sequence[_Request]) -> list[Any]:
         merged = self._merged(batch)
         if merged is None or self._proofs:
             return self._prove(batch, merged)
