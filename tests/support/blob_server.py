@@ -172,6 +172,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._check_fault()
             status, body, kind = self._route()
         except _RefusedError as refused:
+            # Read to the end: a reset of the connection would reach a client that still writes before the answer does.
+            self._drain()
             problem = {"type": "about:blank", "title": "no", "status": refused.status, "detail": refused.detail}
             problem |= {"code": refused.code, "hint": refused.hint, "request_id": "r1"}
             self._answer(refused.status, json.dumps(problem).encode(), "application/problem+json")

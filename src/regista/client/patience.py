@@ -50,8 +50,12 @@ class Patience:
 
     def after_failure(self, failure: Exception, failures: int, *, repeatable: bool) -> None:
         """Wait before the next attempt after the connection failed for the *failures*-th time, or raise."""
+        from urllib3.exceptions import ProtocolError
+
         harmless = repeatable or never_sent(failure)
-        if not harmless or untrusted(failure) or not self._met.is_set() or failures >= self._attempts:
+        # A connection that broke was to somebody; one that was refused or never answered may be to nobody.
+        hopeless = untrusted(failure) or not (self._met.is_set() or isinstance(failure, ProtocolError))
+        if not harmless or hopeless or failures >= self._attempts:
             raise lost(self._url, failure) from failure
         time.sleep(self._backoff(failures))
 
