@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import socket
 from collections.abc import Callable
 
 from regista import __version__
@@ -35,14 +36,14 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
         url = f"https://{settings.host}:{settings.port}"
 
         class Server(uvicorn.Server):
-            async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-                await super().startup(sockets)  # type: ignore[arg-type]
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
                 if self.started:
                     _announce(settings, url, str(ca), str(owner_key))
                     ready(url)
 
         config = uvicorn.Config(
-            build_application(house),  # type: ignore[arg-type]
+            build_application(house),
             host=settings.host,
             port=settings.port,
             ssl_certfile=str(certificate),

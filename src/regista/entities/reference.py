@@ -8,7 +8,8 @@
     runs:/RUN/PATH         models:/NAME/VERSION      models:/NAME@ALIAS    models:/m-ID
     https://…              anything else is a local path
 
-``regista:`` stands wherever ``azureml:`` may. Law: ``parse_reference(str(r), r.kind) == r`` for an asset, ``parse_reference(str(r)) == r`` for the rest.
+``regista:`` stands wherever ``azureml:`` may. Law: ``parse_reference(str(r), r.kind) == r`` for an asset, and
+``parse_reference(str(r)) == r`` for the rest.
 """
 
 import re

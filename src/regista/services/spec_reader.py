@@ -11,6 +11,7 @@ from regista.entities.documents.command import CommandSpec
 from regista.entities.documents.component import parse_component
 from regista.entities.documents.environment import parse_environment
 from regista.entities.documents.pipeline import PipelineSpec
+from regista.entities.documents.reading import plain
 from regista.entities.environment import EnvironmentSpec
 from regista.entities.graph import build_graph
 from regista.entities.manifest import Manifest
@@ -23,9 +24,13 @@ from regista.services.environments import BUILT_IN_REGISTRY, CuratedEnvironments
 from regista.services.specs import local_reference, rewrite
 from regista.services.versions import NewVersion, resolve_asset
 
+_ABOUT = frozenset("$schema name version description tags properties".split())
+"""Fields of a document that are said about the version, and are no part of its content."""
+
 
 class NormalComponent(msgspec.Struct, frozen=True):
-    """The type, the specification to be stored, and anonymous environments that have to be registered with it."""
+    """The type, the specification to be stored (the document itself, in the shape of its YAML), and anonymous environments
+    that have to be registered with it."""
 
     type: str
     spec: dict[str, Any]
@@ -48,8 +53,8 @@ class SpecReader:
         parsed = parse_component(document, anonymous=True)
         if isinstance(parsed.spec, PipelineSpec):
             build_graph(parsed.spec, component_of=self._component_of)
-        plain: dict[str, Any] = msgspec.to_builtins(parsed.spec)
-        spec = rewrite(self._without_inline(plain), self._exactly)
+        written = {key: value for key, value in plain(document).items() if key not in _ABOUT}
+        spec = rewrite(self._without_inline({"type": parsed.type} | written), self._exactly)
         return NormalComponent(parsed.type, spec, tuple(self._drafts.values()))
 
     def environment(self, document: dict[str, Any]) -> EnvironmentSpec:
