@@ -8,23 +8,29 @@ from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.drivers.runtimes.curated import curated
+from regista.drivers.runtimes.uv.runtime import UvRuntime
 from regista.drivers.signing.ed25519 import Ed25519Signer
 from regista.errors import InvalidError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog
 from regista.services.access import Access
 from regista.services.assets import AssetService
+from regista.services.attempt_folder import LiveLogs
 from regista.services.capsules import CapsuleService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
 from regista.services.drops import DropService
+from regista.services.environments import EnvironmentService
 from regista.services.house import House
+from regista.services.job_files import JobFiles
+from regista.services.jobs import JobService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
 from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
+from regista.services.workshop import Bell
 
 
 def open_store(url: str) -> BlobStore:
@@ -51,6 +57,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     contents = ContentService(catalog, stores)
     assets = AssetService(catalog, contents)
     capsules = CapsuleService(catalog, stores, Ed25519Signer(settings.keys))
+    environments, bell = EnvironmentService(catalog, stores, UvRuntime(settings.home), curated), Bell()
     return House(
         catalog=catalog,
         access=access,
@@ -65,4 +72,8 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         promotion=PromotionService(catalog, stores, capsules),
         traces=TraceService(catalog, stores, capsules),
         comparison=CompareService(catalog),
+        environments=environments,
+        jobs=JobService(catalog, stores, environments, bell),
+        job_files=JobFiles(catalog, contents, LiveLogs(settings.work)),
+        bell=bell,
     )

@@ -43,6 +43,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "tls"
 
     @property
+    def work(self) -> Path:
+        """The folder of jobs in hand."""
+        return self.home / "work"
+
+    @property
     def run(self) -> Path:
         """The folder in which a running server says where it is."""
         return self.home / "run"

@@ -5,10 +5,10 @@ import platform
 import shutil
 from pathlib import Path
 
+from regista.entities.command import render_command
 from regista.entities.documents.outputs import OutputSpec
 from regista.entities.environment import EnvironmentSpec
 from regista.entities.job import Binding, Job
-from regista.entities.command import render_command
 from regista.entities.manifest import Manifest
 from regista.entities.scope import Scope
 from regista.errors import InvalidError

@@ -9,12 +9,16 @@ from regista.services.capsules import CapsuleService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
 from regista.services.drops import DropService
+from regista.services.environments import EnvironmentService
+from regista.services.job_files import JobFiles
+from regista.services.jobs import JobService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
 from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
+from regista.services.workshop import Bell
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,3 +37,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     promotion: PromotionService
     traces: TraceService
     comparison: CompareService
+    environments: EnvironmentService
+    jobs: JobService
+    job_files: JobFiles
+    bell: Bell

@@ -5,7 +5,7 @@ Nothing is written here; environments that have no version yet are collected in 
 """
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,7 +25,7 @@ from regista.entities.job import Binding
 from regista.entities.manifest import Manifest
 from regista.entities.reference import AssetReference, asset_reference, is_reference
 from regista.entities.scope import Scope
-from regista.errors import NotFoundError, RegistaError, UnsupportedError
+from regista.errors import InvalidError, NotFoundError, RegistaError, UnsupportedError
 from regista.services.environments import BUILT_IN_REGISTRY, CuratedEnvironments, read_spec, written_spec
 from regista.services.plans import CommandPlan, PipelinePlan, Plan, Source, StepPlan, source_of
 from regista.services.sources import Sources
@@ -142,8 +142,7 @@ class Resolver:
     def _component(self, text: str, home: Scope, where: str) -> tuple[Body, Scope, Source]:
         def find() -> tuple[Body, Scope, Source]:
             scope, version = self._sources.version(text, AssetKind.COMPONENT, home, download=False)
-            document = parse_component(version.spec, anonymous=True)
-            return document.spec, scope, source_of(scope, version, text)
+            return read_component(version.spec), scope, source_of(scope, version, text)
 
         return _placed(where, find)
 
@@ -237,6 +236,18 @@ class Resolver:
                 f"{join(where, 'resources')}: this compute runs a command as one process on one machine",
                 hint="Leave instance_count and process_count_per_instance at 1.",
             )
+
+
+def read_component(spec: dict[str, Any]) -> Body:
+    """What a component's version holds: a document, or the normal form into which registration brings one."""
+    try:
+        return parse_component(spec, anonymous=True).spec
+    except InvalidError as wrong:
+        try:
+            body: Body = msgspec.convert(spec, CommandSpec | PipelineSpec)
+        except msgspec.ValidationError:
+            raise wrong from None
+    return body
 
 
 def _declared(spec: InputSpec) -> InputSpec:

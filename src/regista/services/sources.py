@@ -23,13 +23,14 @@ from regista.entities.reference import (
     parse_reference,
 )
 from regista.entities.run import Artifact
-from regista.entities.scope import Scope
+from regista.entities.scope import Scope, ScopeAddress, ScopeKind
 from regista.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Transaction
 from regista.services.access import require
 from regista.services.contents import require_download
 from regista.services.plans import exact_reference, job_node
+from regista.services.scopes import resolve_scope
 from regista.services.stores import StoreService
 from regista.services.versions import asset_path, resolve_asset, what
 
@@ -109,6 +110,8 @@ class Sources:
         )
 
     def _job_output(self, found: JobOutputReference, type_: str, mode: str, home: Scope) -> Binding:
+        if found.workspace:
+            home = resolve_scope(self.tx, self.caller, _workspace_of(found))
         job = self._readable_job(home, found.job)
         digest = output_digest(job, found.output)
         manifest = self._inside(self.manifest(home, digest), found, type_)
@@ -141,6 +144,10 @@ class Sources:
             raise NotFoundError(f"{text[:200]!r} leads to no file")
         digest = self.store(home).put(manifest.encode())
         return Binding(type=kind[0], manifest=digest, reference=text, node=node, mode=kind[1])
+
+
+def _workspace_of(found: JobOutputReference) -> ScopeAddress:
+    return ScopeAddress(ScopeKind.WORKSPACE, found.workspace, found.subscription, found.resource_group)
 
 
 def output_digest(job: Job, output: str) -> Digest:

@@ -100,14 +100,3 @@ def _stored(store: BlobStore, path: Path, name: str) -> ManifestEntry:
         if failed.errno in _FULL:
             raise StorageFullError("the store's disk is full", hint="Free space there.") from failed
         raise InvalidError(f"the job's file {name!r} cannot be read: {failed.strerror}") from failed
-
-
-def copy_content(source: BlobStore, target: BlobStore, manifest: Manifest) -> None:
-    """Bring what *target* lacks of *manifest*, and the manifest itself; every blob is verified by its digest."""
-    for digest in dict.fromkeys(entry.digest for entry in manifest.files):
-        if not target.exists(digest):
-            with target.begin() as upload:
-                for chunk in source.read(digest):
-                    upload.write(chunk)
-                upload.commit(digest)
-    target.put(manifest.encode())

@@ -1,0 +1,60 @@
+"""The worker inside the server's process: it runs jobs on this machine."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import regista.agent
+from regista.bootstrap.settings import Settings
+from regista.drivers.downloads.https import HttpsDownloads
+from regista.drivers.executors.process import ProcessExecutor
+from regista.services.house import House
+from regista.services.worker import Worker, sweep_folders
+from regista.services.workshop import ServerPlace, Workshop
+
+_PATIENCE = 5.0
+
+
+def build_workshop(house: House, settings: Settings, executor: ProcessExecutor, url: str = "") -> Workshop:
+    """What a worker of *settings* works with; *url* is the server that its jobs report to ("" for none)."""
+    settings.work.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ca = settings.tls / "ca.pem"
+    return Workshop(
+        catalog=house.catalog,
+        access=house.access,
+        stores=house.stores,
+        assets=house.assets,
+        environments=house.environments,
+        executor=executor,
+        folder=settings.work,
+        bell=house.bell,
+        fetch=HttpsDownloads().fetch,
+        server=ServerPlace(url=url, ca=ca if ca.exists() else None, site=_site()),
+        shares_files=executor.capabilities().confined,
+    )
+
+
+def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[], None]:
+    """Run a worker in threads of this process and return what stops it. Processes of jobs run on, and the next worker
+    takes them up where they are."""
+    executor = ProcessExecutor(confine=settings.confine)
+    workshop = build_workshop(house, settings, executor, url or f"https://{settings.host}:{settings.port}")
+    sweep_folders(workshop)
+    worker, ended = Worker(workshop, slots=settings.workers), threading.Event()
+    thread = threading.Thread(target=worker.run, args=(ended,), name="regista-worker", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        ended.set()
+        house.bell.ring()
+        thread.join(_PATIENCE)
+        worker.close()
+        executor.close()
+
+    return stop
+
+
+def _site() -> Path | None:
+    """The folder of modules that every job's Python finds."""
+    folder = Path(regista.agent.__file__ or "").parent / "site"
+    return folder if folder.is_dir() else None
