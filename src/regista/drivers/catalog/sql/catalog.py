@@ -5,21 +5,21 @@ from collections.abc import Callable
 from typing import Self, TypeVar
 
 from regista.drivers.catalog.sql.engines import Database, open_database
-from regista.drivers.catalog.sql.repositories.access import SqlAccessRepository
-from regista.drivers.catalog.sql.repositories.artifacts import SqlArtifactRepository
-from regista.drivers.catalog.sql.repositories.assets import SqlAssetRepository
-from regista.drivers.catalog.sql.repositories.claims import SqlBlobClaimRepository
-from regista.drivers.catalog.sql.repositories.endpoints import SqlEndpointRepository
-from regista.drivers.catalog.sql.repositories.experiments import SqlExperimentRepository
-from regista.drivers.catalog.sql.repositories.groups import SqlGroupRepository
-from regista.drivers.catalog.sql.repositories.jobs import SqlJobRepository
-from regista.drivers.catalog.sql.repositories.journal import SqlJournal
-from regista.drivers.catalog.sql.repositories.leases import SqlLeaseRepository
-from regista.drivers.catalog.sql.repositories.lineage import SqlLineageRepository
-from regista.drivers.catalog.sql.repositories.runs import SqlRunDataRepository
-from regista.drivers.catalog.sql.repositories.scopes import SqlScopeRepository
-from regista.drivers.catalog.sql.repositories.settings import SqlSettings
-from regista.drivers.catalog.sql.repositories.versions import SqlVersionRepository
+from regista.drivers.catalog.sql.repositories.access import AccessRows
+from regista.drivers.catalog.sql.repositories.artifacts import ArtifactRows
+from regista.drivers.catalog.sql.repositories.assets import AssetRows
+from regista.drivers.catalog.sql.repositories.claims import BlobClaimRows
+from regista.drivers.catalog.sql.repositories.endpoints import EndpointRows
+from regista.drivers.catalog.sql.repositories.experiments import ExperimentRows
+from regista.drivers.catalog.sql.repositories.groups import GroupRows
+from regista.drivers.catalog.sql.repositories.jobs import JobRows
+from regista.drivers.catalog.sql.repositories.journal import JournalRows
+from regista.drivers.catalog.sql.repositories.leases import LeaseRows
+from regista.drivers.catalog.sql.repositories.lineage import LineageRows
+from regista.drivers.catalog.sql.repositories.runs import RunDataRows
+from regista.drivers.catalog.sql.repositories.scopes import ScopeRows
+from regista.drivers.catalog.sql.repositories.settings import SettingRows
+from regista.drivers.catalog.sql.repositories.versions import VersionRows
 from regista.drivers.catalog.sql.schema import prepare
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import InternalError
@@ -28,25 +28,25 @@ from regista.interfaces import catalog
 T = TypeVar("T")
 
 
-class SqlTransaction:
-    """The repositories, all on one session."""
+class Repositories:
+    """A ``Transaction``: every repository, on one session."""
 
     def __init__(self, session: Session) -> None:
-        self.settings: catalog.Settings = SqlSettings(session)
-        self.groups: catalog.GroupRepository = SqlGroupRepository(session)
-        self.scopes: catalog.ScopeRepository = SqlScopeRepository(session)
-        self.assets: catalog.AssetRepository = SqlAssetRepository(session)
-        self.versions: catalog.VersionRepository = SqlVersionRepository(session)
-        self.claims: catalog.BlobClaimRepository = SqlBlobClaimRepository(session)
-        self.jobs: catalog.JobRepository = SqlJobRepository(session)
-        self.leases: catalog.LeaseRepository = SqlLeaseRepository(session)
-        self.runs: catalog.RunDataRepository = SqlRunDataRepository(session)
-        self.experiments: catalog.ExperimentRepository = SqlExperimentRepository(session)
-        self.artifacts: catalog.ArtifactRepository = SqlArtifactRepository(session)
-        self.endpoints: catalog.EndpointRepository = SqlEndpointRepository(session)
-        self.lineage: catalog.LineageRepository = SqlLineageRepository(session)
-        self.access: catalog.AccessRepository = SqlAccessRepository(session)
-        self.journal: catalog.Journal = SqlJournal(session)
+        self.settings: catalog.Settings = SettingRows(session)
+        self.groups: catalog.GroupRepository = GroupRows(session)
+        self.scopes: catalog.ScopeRepository = ScopeRows(session)
+        self.assets: catalog.AssetRepository = AssetRows(session)
+        self.versions: catalog.VersionRepository = VersionRows(session)
+        self.claims: catalog.BlobClaimRepository = BlobClaimRows(session)
+        self.jobs: catalog.JobRepository = JobRows(session)
+        self.leases: catalog.LeaseRepository = LeaseRows(session)
+        self.runs: catalog.RunDataRepository = RunDataRows(session)
+        self.experiments: catalog.ExperimentRepository = ExperimentRows(session)
+        self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
+        self.endpoints: catalog.EndpointRepository = EndpointRows(session)
+        self.lineage: catalog.LineageRepository = LineageRows(session)
+        self.access: catalog.AccessRepository = AccessRows(session)
+        self.journal: catalog.Journal = JournalRows(session)
 
 
 class SqlCatalog:
@@ -82,7 +82,7 @@ class SqlCatalog:
         def marked(session: Session) -> T:
             inside.working = True
             try:
-                return work(SqlTransaction(session))
+                return work(Repositories(session))
             finally:
                 inside.working = False
 

@@ -36,7 +36,7 @@ _AT_PATH = Statement("SELECT body FROM role_assignments WHERE path = :path ORDER
 _DELETE_ASSIGNMENT = Statement("DELETE FROM role_assignments WHERE id = :id")
 
 
-class SqlAccessRepository:
+class AccessRows:
     """Rows of ``principals``, ``keys``, ``roles`` and ``role_assignments``."""
 
     def __init__(self, session: Session) -> None:

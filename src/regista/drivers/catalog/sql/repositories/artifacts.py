@@ -34,7 +34,7 @@ _PUT_MODEL = upsert(tables.logged_models, "scope_id", "id", keep=("created_at",)
 _FIND_MODEL = Statement("SELECT body FROM logged_models WHERE scope_id = :scope AND id = :id")
 
 
-class SqlArtifactRepository:
+class ArtifactRows:
     """Rows of ``artifacts`` and ``logged_models``."""
 
     def __init__(self, session: Session) -> None:

@@ -26,7 +26,7 @@ _FIND = Statement("SELECT body, seq FROM assets WHERE scope_id = :scope AND kind
 _DELETE = Statement("DELETE FROM assets WHERE seq = :seq")
 
 
-class SqlAssetRepository:
+class AssetRows:
     """Rows of ``assets``, and their tags."""
 
     def __init__(self, session: Session) -> None:

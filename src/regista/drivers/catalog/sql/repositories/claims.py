@@ -15,7 +15,7 @@ _SIZES = Statement(
 _SWEEP = Statement("DELETE FROM blob_claims WHERE at < :before AND principal_id <> ''")
 
 
-class SqlBlobClaimRepository:
+class BlobClaimRows:
     """Rows of ``blob_claims``."""
 
     def __init__(self, session: Session) -> None:

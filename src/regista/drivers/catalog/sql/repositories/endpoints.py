@@ -39,7 +39,7 @@ _HISTORY = Statement(f"{_TRAFFIC} ORDER BY at, seq")
 _IN_FORCE = Statement(f"{_TRAFFIC} AND at <= :at ORDER BY at DESC, seq DESC LIMIT 1")
 
 
-class SqlEndpointRepository:
+class EndpointRows:
     """Rows of ``endpoints``, ``deployments``, ``deployment_generations`` and ``traffic_changes``."""
 
     def __init__(self, session: Session) -> None:

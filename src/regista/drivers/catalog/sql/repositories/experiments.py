@@ -40,7 +40,7 @@ _GET = Statement("SELECT body FROM experiments WHERE scope_id = :scope AND numbe
 _FIND = Statement("SELECT body FROM experiments WHERE scope_id = :scope AND name = :name")
 
 
-class SqlExperimentRepository:
+class ExperimentRows:
     """Rows of ``experiments``, and their tags."""
 
     def __init__(self, session: Session) -> None:

@@ -22,7 +22,7 @@ _GROUPS = Statement("SELECT body FROM resource_groups WHERE subscription = :subs
 _DELETE_GROUP = Statement("DELETE FROM resource_groups WHERE subscription = :subscription AND name = :name")
 
 
-class SqlGroupRepository:
+class GroupRows:
     """Rows of ``subscriptions`` and ``resource_groups``."""
 
     def __init__(self, session: Session) -> None:

@@ -46,7 +46,7 @@ _REUSABLE = Statement(
 _COUNT = Statement("SELECT count(*) FROM jobs WHERE scope_id = :scope AND status IN :statuses")
 
 
-class SqlJobRepository:
+class JobRows:
     """Rows of ``jobs``."""
 
     def __init__(self, session: Session) -> None:

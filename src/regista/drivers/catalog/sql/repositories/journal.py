@@ -24,7 +24,7 @@ _EVENTS = Statement("SELECT seq, body FROM events WHERE seq > :after ORDER BY se
 _IN_TURN = Statement("SELECT pg_advisory_xact_lock(8243122784466987058)")
 
 
-class SqlJournal:
+class JournalRows:
     """Rows of ``audit_records`` and ``events``."""
 
     def __init__(self, session: Session) -> None:

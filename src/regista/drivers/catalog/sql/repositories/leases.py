@@ -33,7 +33,7 @@ _GIVE_BACK = Statement(f"UPDATE leases SET due = {_SOONER}, ready = {_SOONER}, u
 _NEXT_DUE = Statement("SELECT ready FROM leases WHERE ready IS NOT NULL ORDER BY ready LIMIT 1")
 
 
-class SqlLeaseRepository:
+class LeaseRows:
     """Rows of ``leases``, one for each job that was ever offered: its fence never goes back."""
 
     def __init__(self, session: Session) -> None:

@@ -34,7 +34,7 @@ _Row = tuple[int, int, str, str, int]
 _T = TypeVar("_T")
 
 
-class SqlLineageRepository:
+class LineageRows:
     """Rows of ``lineage_nodes`` and ``lineage_edges``."""
 
     def __init__(self, session: Session) -> None:

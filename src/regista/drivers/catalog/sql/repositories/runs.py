@@ -66,7 +66,7 @@ _PUT_DATASET = upsert(tables.datasets, "job", "name", "digest")
 _DATASETS = Statement("SELECT d.body FROM datasets d JOIN jobs j ON j.seq = d.job WHERE j.id = :job ORDER BY d.seq")
 
 
-class SqlRunDataRepository:
+class RunDataRows:
     """Rows of ``metrics``, ``metric_points``, ``params``, ``run_tags`` and ``datasets``."""
 
     def __init__(self, session: Session) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.repositories.experiments import SqlExperimentRepository
+from regista.drivers.catalog.sql.repositories.experiments import ExperimentRows
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeKind, Store
@@ -30,7 +30,7 @@ _UNBIND = Statement("DELETE FROM store_regions WHERE store = :store")
 _BIND = upsert(tables.store_regions, "region")
 
 
-class SqlScopeRepository:
+class ScopeRows:
     """Rows of ``scopes``; a tombstone is a row with the time of its deletion."""
 
     def __init__(self, session: Session) -> None:
@@ -40,7 +40,7 @@ class SqlScopeRepository:
         if not self._session.run(_ADD, **_row(scope)):
             raise AlreadyExistsError(f"the {scope.kind} {scope.name!r} exists already", hint="Choose another name.")
         if scope.kind is ScopeKind.WORKSPACE:
-            SqlExperimentRepository(self._session).ensure_default(scope.id, scope.created_at)
+            ExperimentRows(self._session).ensure_default(scope.id, scope.created_at)
 
     def get(self, scope_id: str) -> Scope:
         return _scope(self._row(scope_id)[0])

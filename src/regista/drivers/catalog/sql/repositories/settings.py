@@ -8,7 +8,7 @@ _PUT = upsert(tables.settings, "key")
 _ADD = insert(tables.settings)
 
 
-class SqlSettings:
+class SettingRows:
     """Rows of ``settings``."""
 
     def __init__(self, session: Session) -> None:

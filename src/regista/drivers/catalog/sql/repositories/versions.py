@@ -50,7 +50,7 @@ _MANIFESTS = Statement(
 )
 
 
-class SqlVersionRepository:
+class VersionRows:
     """Rows of ``versions``, and the tags of the living ones."""
 
     def __init__(self, session: Session) -> None:
