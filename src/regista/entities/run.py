@@ -48,8 +48,21 @@ class Artifact(msgspec.Struct, frozen=True, kw_only=True):
     size: int
 
 
+class ModelMetric(msgspec.Struct, frozen=True, kw_only=True):
+    """A measurement of a logged model, perhaps on a data set; ``value`` None is NaN, which JSON has no word for."""
+
+    key: str
+    value: float | None
+    timestamp: int
+    step: int = 0
+    run: str = ""
+    dataset_name: str = ""
+    dataset_digest: str = ""
+
+
 class LoggedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that MLflow 3 logged in a run; its files are the artifacts of ``models/<id>``."""
+    """A model that MLflow 3 logged in a run; its files are the artifacts of ``models/<id>``. ``metrics`` holds the latest
+    of each key and data set."""
 
     id: str
     scope_id: str
@@ -61,6 +74,8 @@ class LoggedModel(msgspec.Struct, frozen=True, kw_only=True):
     status_message: str = ""
     params: dict[str, str] = {}
     tags: dict[str, str] = {}
+    metrics: tuple[ModelMetric, ...] = ()
     deleted: bool = False
     created_at: int = 0
+    created_by: str = ""
     updated_at: int = 0
