@@ -50,7 +50,7 @@ def test_no_request_is_lost_while_workers_are_replaced(plane: Plane, limits: dic
     gateway = plane.gateway()
     callers = Callers(gateway, sleep=0.01)
     pids = [worker.where["pid"]]
-    for number in range(1, 4):
+    for number in range(1, 3):
         new = plane.named_worker(f"m-{number}")
         plane.write_table(str(number), deployments={"m": backend(new, **limits)}, traffic={"m": 100})
         until(lambda now=str(number): in_force(gateway, now))
@@ -124,6 +124,7 @@ def test_a_worker_that_refuses_connections_fails_no_request_where_another_is(pla
     assert [score(gateway).status for _ in range(6)] == [200] * 6
 
 
+@pytest.mark.slow
 def test_a_worker_that_says_it_is_not_ready_gets_no_requests(plane: Plane) -> None:
     fine, sick = plane.named_worker("fine"), plane.named_worker("sick")
     plane.write_table(
