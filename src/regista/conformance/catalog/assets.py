@@ -1,5 +1,7 @@
 """Assets, their versions, and the claims on blobs."""
 
+from contextlib import suppress
+
 import msgspec
 import pytest
 
@@ -106,6 +108,19 @@ class AssetContract(CatalogCase):
         assert catalog.read(lambda tx: tx.assets.find("w", MODEL, "churn")) is None
         assert self.asset_names(catalog, tag("a", "1")) == []
         catalog.write(lambda tx: tx.assets.add(asset()))
+
+    @pytest.mark.parametrize("text", ["nul \0 inside", "half a pair \ud800"])
+    def test_text_that_not_every_database_holds_is_kept_or_invalid(self, catalog: Catalog, text: str) -> None:
+        for clause in (attribute("name", "=", text), attribute("name", "LIKE", text), tag("key", text), tag(text, "v")):
+            with suppress(InvalidError):
+                assert self.asset_names(catalog, clause) == []
+        with suppress(InvalidError):
+            assert catalog.read(lambda tx: tx.assets.find("w", MODEL, text)) is None
+        with suppress(InvalidError):
+            catalog.write(lambda tx: tx.assets.add(asset(text, description=text, tags={text: text})))
+            found = catalog.read(lambda tx: tx.assets.find("w", MODEL, text))
+            assert found is not None
+            assert found.tags == {text: text}
 
     @pytest.mark.parametrize("cursor", FOREIGN_CURSORS)
     def test_a_foreign_cursor_for_assets_is_invalid(self, catalog: Catalog, cursor: str) -> None:

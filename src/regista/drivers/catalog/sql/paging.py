@@ -68,7 +68,7 @@ def page_of(
         after = tuple_(*key_of(request.cursor, listing, kinds))
         query = query.where(place < after if descending else place > after)
     order = [key.desc() if descending else key.asc() for key in keys]
-    rows = session.core.execute(query.add_columns(*keys).order_by(*order).limit(limit + 1)).all()
+    rows = session.query(query.add_columns(*keys).order_by(*order).limit(limit + 1))
     items = tuple(entity(*row[: -len(keys)]) for row in rows[:limit])
     more = len(rows) > limit
     return Page(items, cursor_of(listing, rows[limit - 1][-len(keys) :]) if more else None)

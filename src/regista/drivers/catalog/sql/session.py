@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
-from sqlalchemy import Connection, Table, text
+from sqlalchemy import Connection, Select, Table, text
 
 from regista.errors import InvalidError
 
@@ -47,6 +47,22 @@ class Statement:
         return {k: msgspec.json.encode(v).decode() if k in self._lists else v for k, v in values.items()}
 
 
+class _Holdable:
+    """Raise what a driver cannot even send as an ``InvalidError``. (A plain class: this is on the way of every statement.)"""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, OverflowError | UnicodeEncodeError):
+            raise InvalidError(f"the catalog cannot hold a value: {fault}") from fault
+
+
+_HOLDABLE = _Holdable()
+
+
 class Session:
     """What a repository works with. It lives as long as its transaction and belongs to one thread.
 
@@ -64,13 +80,16 @@ class Session:
     def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Run *statement* and return the driver's cursor; raise ``InvalidError`` for values that no database can hold."""
         sql, names = statement.compiled(self)
-        try:
+        with _HOLDABLE:
             if self.postgres:
                 return self.raw.execute(sql, values)
             values = statement.bound(values)
             return self.raw.execute(sql, [values[name] for name in names])
-        except (OverflowError, UnicodeEncodeError) as impossible:
-            raise InvalidError(f"the catalog cannot hold a value: {impossible}") from impossible
+
+    def query(self, expression: Select[Any]) -> Sequence[Any]:
+        """The rows of an expression that was made on the spot."""
+        with _HOLDABLE:
+            return self.core.execute(expression).all()
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
         """Every row."""
@@ -87,21 +106,17 @@ class Session:
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute *statement* once for each of *rows*, in one go."""
         sql, names = statement.compiled(self)
-        try:
+        with _HOLDABLE:
             if self.postgres:
                 with self.raw.cursor() as cursor:
                     cursor.executemany(sql, list(rows))
             else:
                 self.raw.executemany(sql, ([row[name] for name in names] for row in rows))
-        except (OverflowError, UnicodeEncodeError) as impossible:
-            raise InvalidError(f"the catalog cannot hold a value: {impossible}") from impossible
 
     def append(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute SQLite's own *sql*, with ``?`` for values, once for each of *rows*: the fastest way in."""
-        try:
+        with _HOLDABLE:
             self.raw.executemany(sql, rows)
-        except OverflowError as impossible:
-            raise InvalidError(f"the catalog cannot hold a value: {impossible}") from impossible
 
     def before_commit(self, step: Callable[[], None]) -> None:
         """Have *step* done as the last thing of the transaction, where it holds others up for the shortest time.

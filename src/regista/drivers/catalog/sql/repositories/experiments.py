@@ -109,7 +109,7 @@ class ExperimentRows:
         if request.cursor is not None:
             query = query.where(after(sortings, key_of(request.cursor, listing, [key.kind for key in sortings])))
         turns = [key.asc() if sorting.ascending else key.desc() for key, sorting in zip(keys, sortings, strict=True)]
-        rows = self._session.core.execute(query.order_by(*turns).limit(limit + 1)).all()
+        rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
         return Page(tuple(_experiment(row[0]) for row in rows[:limit]), cursor)
 

@@ -128,7 +128,7 @@ class JobRows:
             key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
             query = query.where(after(sortings, key))
         turns = [key.asc() if sorting.ascending else key.desc() for key, sorting in zip(keys, sortings, strict=True)]
-        rows = self._session.core.execute(query.order_by(*turns).limit(limit + 1)).all()
+        rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
         return [row[-1] for row in rows[:limit]], cursor
 
