@@ -1,0 +1,140 @@
+"""Jobs of a workspace: submit, look, cancel; their logs while they run, and what they left."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+from litestar import Request, Response, get, patch, post
+from litestar.handlers import BaseRouteHandler
+from litestar.response import Stream
+
+from regista.dialects.native.job_wire import JobView, JobViews, view_of
+from regista.dialects.native.ranges import file_response
+from regista.entities.access import Caller
+from regista.entities.job import Job
+from regista.entities.manifest import Manifest
+from regista.entities.page import PageRequest
+from regista.entities.scope import ScopeAddress
+from regista.errors import InvalidError
+from regista.services.house import House
+from regista.services.job_files import LONGEST_WAIT
+from regista.services.jobs import JobChange
+
+_ARCHIVED: dict[str, bool | None] = {"active": False, "archived": True, "all": None}
+_LOOK = 0.1
+
+
+def _view(house: House, caller: Caller, address: ScopeAddress, job: Job) -> JobView:
+    return _views(house, caller, address, (job,))[0]
+
+
+def _views(house: House, caller: Caller, address: ScopeAddress, jobs: tuple[Job, ...]) -> tuple[JobView, ...]:
+    tags = house.jobs.tags(caller, address, jobs) if jobs else {}
+    return tuple(view_of(job, tags.get(job.name, {})) for job in jobs)
+
+
+@post("/jobs", sync_to_thread=True)
+def submit_job(
+    caller: Caller, house: House, address: ScopeAddress, data: dict[str, Any], name: str | None = None
+) -> JobView:
+    """Run the job of a document in the shape of its YAML; ``name`` stands above the document's."""
+    return _view(house, caller, address, house.jobs.submit(caller, address, data, name=name))
+
+
+@get("/jobs", sync_to_thread=True)
+def list_jobs(
+    caller: Caller,
+    house: House,
+    address: ScopeAddress,
+    page: PageRequest,
+    show: str = "active",
+    parent: str = "",
+    steps: bool = False,
+) -> JobViews:
+    """Jobs, newest first: without steps, with them (``steps``), or those of one pipeline job (``parent``)."""
+    if show not in _ARCHIVED:
+        raise InvalidError(f"show is one of {', '.join(_ARCHIVED)}, not {show[:50]!r}")
+    whose = None if steps and not parent else parent
+    found = house.jobs.page(caller, address, page, parent=whose, archived=_ARCHIVED[show])
+    return JobViews(_views(house, caller, address, found.items), found.next)
+
+
+@get("/jobs/{name:str}", sync_to_thread=True)
+def get_job(caller: Caller, house: House, address: ScopeAddress, name: str) -> JobView:
+    """One job, step or run."""
+    return _view(house, caller, address, house.jobs.get(caller, address, name))
+
+
+@get("/jobs/{name:str}/children", sync_to_thread=True)
+def list_children(caller: Caller, house: House, address: ScopeAddress, name: str) -> JobViews:
+    """The steps of a pipeline job that have been made so far, oldest first."""
+    return JobViews(_views(house, caller, address, tuple(house.jobs.children(caller, address, name))))
+
+
+@post("/jobs/{name:str}/cancel", sync_to_thread=True, status_code=200)
+def cancel_job(caller: Caller, house: House, address: ScopeAddress, name: str) -> JobView:
+    """Have a job end; the answer comes before it has."""
+    return _view(house, caller, address, house.jobs.cancel(caller, address, name))
+
+
+@patch("/jobs/{name:str}", sync_to_thread=True)
+def update_job(caller: Caller, house: House, address: ScopeAddress, name: str, data: JobChange) -> JobView:
+    """Change display name, description, tags or archived."""
+    return _view(house, caller, address, house.jobs.update(caller, address, name, data))
+
+
+@get("/jobs/{name:str}/log")
+async def get_log(
+    caller: Caller, house: House, address: ScopeAddress, name: str, offset: int = 0, wait: float = 0.0
+) -> Response[bytes]:
+    """Bytes of stdout and stderr from ``offset``; where there is none yet, the answer waits up to ``wait`` seconds.
+
+    ``X-Offset`` says where to go on, ``X-Final: true`` that nothing more will come."""
+    deadline = time.monotonic() + min(wait, LONGEST_WAIT)
+    while True:
+        chunk = await anyio.to_thread.run_sync(lambda: house.job_files.log(caller, address, name, offset))
+        left = deadline - time.monotonic()
+        if chunk.content or chunk.final or left <= 0:
+            break
+        await anyio.sleep(min(_LOOK, left))  # here and not in a thread: many may be following
+    headers = {
+        "X-Offset": str(chunk.next),
+        "X-Final": "true" if chunk.final else "false",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(chunk.content, media_type="text/plain; charset=utf-8", headers=headers)
+
+
+@get("/jobs/{name:str}/outputs/{output:str}/manifest", sync_to_thread=True)
+def get_output(caller: Caller, house: House, address: ScopeAddress, name: str, output: str) -> Manifest:
+    """The files of an output; ``artifacts`` is what the job left in ./outputs and logged."""
+    return house.job_files.manifest(caller, address, name, output)
+
+
+@get("/jobs/{name:str}/outputs/{output:str}/files/{path:path}", sync_to_thread=True)
+def get_output_file(
+    request: Request[Any, Any, Any],
+    caller: Caller,
+    house: House,
+    address: ScopeAddress,
+    name: str,
+    output: str,
+    path: str,
+) -> Stream:
+    """One file of an output, whole or in a range."""
+    opened = house.job_files.open(caller, address, name, output, path.strip("/"))
+    return file_response(opened, request.headers.get("range", ""))
+
+
+HANDLERS: Sequence[BaseRouteHandler] = (
+    submit_job,
+    list_jobs,
+    get_job,
+    list_children,
+    cancel_job,
+    update_job,
+    get_log,
+    get_output,
+    get_output_file,
+)
