@@ -16,6 +16,7 @@ from regista.entities.names import now
 from regista.entities.reference import (
     AssetReference,
     JobOutputReference,
+    LoggedModelReference,
     Reference,
     RunReference,
     UrlReference,
@@ -30,7 +31,10 @@ from regista.services.capsules import CapsuleService
 from regista.services.contents import ContentService, require_download
 from regista.services.copying import copy_blobs
 from regista.services.environments import CuratedEnvironments
+from regista.services.logged_models import readable_model
+from regista.services.plans import job_node
 from regista.services.scopes import resolve_scope
+from regista.services.sources import artifact_manifest
 from regista.services.spec_reader import SpecReader
 from regista.services.stores import StoreService
 from regista.services.versions import NewVersion, asset_path, drafted, resolve_asset, what
@@ -93,7 +97,7 @@ class RegistrationService:
             copy_blobs(source, target, {entry.digest for entry in content.manifest.files})
         self._contents.store_manifest(scope, new.manifest)
         draft = self._catalog.read(lambda tx: drafted(tx, caller, scope, new))
-        if (edge := content.edge) is EdgeType.PRODUCED:
+        if (edge := content.edge) is EdgeType.PRODUCED and content.node:
             made_by = Edge(source=content.node, target=draft.node, type=edge, role="output", created_at=now())
             capsule = self._capsules.seal(caller, scope, draft, [made_by])
             self._bring_attachments(content.scope, scope, capsule)
@@ -107,7 +111,10 @@ class RegistrationService:
             tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in new.manifest.files}, now())
             fixed = msgspec.structs.replace(new, version=draft.version)
             made = self._assets.register(tx, caller, scope, fixed, check=False)
-            tx.lineage.add([Edge(source=content.node, target=made.node, type=edge, role="output", created_at=now())])
+            if content.node:
+                tx.lineage.add(
+                    [Edge(source=content.node, target=made.node, type=edge, role="output", created_at=now())]
+                )
             if capsule and not made.capsule:
                 made = msgspec.structs.replace(made, capsule=capsule)
                 tx.versions.put(made)
@@ -151,6 +158,8 @@ class RegistrationService:
                 return self._job_output(tx, caller, place, reference.job, reference.output, reference.path)
             case RunReference():
                 return self._job_output(tx, caller, place, reference.run, "artifacts", reference.path)
+            case LoggedModelReference():
+                return self._logged_model(tx, caller, place, reference.id)
             case AssetReference():
                 found_scope, found = resolve_asset(tx, caller, scope, reference, kind)
                 require_download(
@@ -185,6 +194,13 @@ class RegistrationService:
                 f"job {name!r} has no output {output!r}", hint=f"Its outputs: {there}. Its status: {job.status}."
             )
         return _Content(place, manifest.below(path), f"job:{place.id}/{name}", EdgeType.PRODUCED)
+
+    def _logged_model(self, tx: Transaction, caller: Caller, place: Scope, model_id: str) -> _Content:
+        """Produced by the run that logged it; one that belongs to no run has no past that is known."""
+        model = readable_model(tx, caller, place, model_id)
+        require_download(caller, place.path, f"logged model {model_id!r}")
+        manifest = artifact_manifest(tx.artifacts.below(place.id, f"models/{model_id}"))
+        return _Content(place, manifest, job_node(place.id, model.run) if model.run else "", EdgeType.PRODUCED)
 
     def _normal(self, caller: Caller, address: ScopeAddress, scope: Scope, new: NewVersion) -> NewVersion:
         """The specification of the kind, checked, with every reference exact."""
