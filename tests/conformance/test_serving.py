@@ -1,5 +1,6 @@
 """Every driver of serving hosts against the contract."""
 
+import hashlib
 import os
 import signal
 import sys
@@ -9,9 +10,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import urllib3
 
 from regista.bootstrap.certificates import ensure_certificates
-from regista.conformance.serving import KEY, ServingHostContract, until
+from regista.conformance.serving import KEY, ServingHostContract, stored, until
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.executors.process import ProcessExecutor
 from regista.drivers.serving.gateway import GatewaySettings
@@ -71,7 +73,7 @@ class TestProcessServingHost(ServingHostContract):
         host = again()
         yield host
         assert isinstance(host, ProcessServingHost)
-        until(lambda: host._gateway.stop())
+        until(host._gateway.stop)
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> BlobStore:
@@ -85,11 +87,9 @@ class TestProcessServingHost(ServingHostContract):
     def kill(self, root: Path) -> Callable[[ServingKey, int, signal.Signals], None]:
         return lambda key, number, how: os.kill(pid_of(root, key, number), how)
 
-    def test_the_gateway_passes_requests_on(self, host: ServingHost, order: Callable[..., ServingOrder]) -> None:
-        import hashlib
-        import ssl
-        import urllib.request
-
+    def test_the_gateway_passes_requests_on(
+        self, host: ServingHost, order: Callable[..., ServingOrder], tmp_path: Path
+    ) -> None:
         host.deploy(order())
         (instance,) = self.ready(host)
         assert instance.address
@@ -97,12 +97,11 @@ class TestProcessServingHost(ServingHostContract):
         hashed = hashlib.sha256(b"secret").hexdigest()
         route = Route(path="dev/flights", key_hashes=(hashed,), traffic={"blue": 100}, targets={"blue": target})
         until(lambda: host.route([route]))
-        request = urllib.request.Request(
-            f"{host.url}/endpoints/dev/flights/score", b"{}", {"Authorization": "Bearer secret"}
-        )
-        context = ssl._create_unverified_context()
-        with urllib.request.urlopen(request, context=context) as answer:
-            said = msgspec.json.decode(answer.read())
+        with urllib3.PoolManager(ca_certs=str(tmp_path / "tls" / "ca.pem")) as pool:
+            url = f"{host.url}/endpoints/dev/flights/score"
+            answer = pool.request("POST", url, body=b"{}", headers={"Authorization": "Bearer secret"})
+            assert pool.request("POST", url, body=b"{}").status == 401
+        said = msgspec.json.decode(answer.data)
         assert said["model"] == ["model.bin"]
         until(lambda: host.route([]))
 
@@ -113,12 +112,10 @@ class TestProcessServingHostUnconfined(TestProcessServingHost):
     confine = False
 
     @pytest.fixture
-    def root(self, tmp_path: Path) -> Iterator[Path]:
-        yield tmp_path / ("long-" * 20)
+    def root(self, tmp_path: Path) -> Path:
+        return tmp_path / ("long-" * 20)
 
     def test_an_instance_cannot_spoil_the_store(self, host: ServingHost, store: BlobStore) -> None:
-        from regista.conformance.serving import stored
-
         place = host.place(store, stored(store, {"model.bin": b"weights"}))
         assert (place / "model.bin").stat().st_nlink == 1
 

@@ -74,7 +74,11 @@ class ServingHostContract:
         def make(script: bytes = SCRIPT, **given: Any) -> ServingOrder:
             model = host.place(store, stored(store, {"model.bin": b"weights"}))
             code = host.place(store, stored(store, {"score.py": script}))
-            fields = {"key": KEY, "name": "flights", "probe": Probe(period=0.1, failures=3, timeout=1.0)}
+            fields: dict[str, Any] = {
+                "key": KEY,
+                "name": "flights",
+                "probe": Probe(period=0.1, failures=3, timeout=1.0),
+            }
             return ServingOrder(environment=environment, model=model, code=code, script="score.py", **fields | given)
 
         return make
@@ -82,10 +86,10 @@ class ServingHostContract:
     @pytest.fixture(autouse=True)
     def _leave_nothing(self, host: ServingHost) -> Any:
         yield
-        for key in host.keys():
+        for key in host.generations():
             until(lambda key=key: host.stop(key))  # type: ignore[misc]
             host.forget(key)
-        assert host.keys() == []
+        assert host.generations() == []
 
     def ready(self, host: ServingHost, key: ServingKey = KEY, count: int = 1) -> tuple[Instance, ...]:
         """Tend until *count* instances are ready."""
@@ -116,7 +120,7 @@ class ServingHostContract:
         host.deploy(order())
         (before,) = self.ready(host)
         assert again().tend(KEY) == (before,)
-        assert again().keys() == [KEY]
+        assert again().generations() == [KEY]
 
     def test_an_instance_that_was_killed_is_replaced(
         self, host: ServingHost, order: Callable[..., ServingOrder], kill: Callable[..., None]

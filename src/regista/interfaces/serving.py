@@ -140,7 +140,7 @@ class ServingHost(Protocol):
     def forget(self, key: ServingKey) -> None:
         """Remove the folder, logs too, of a generation that was stopped; quiet when it is gone."""
 
-    def keys(self) -> list[ServingKey]:
+    def generations(self) -> list[ServingKey]:
         """Every generation that has a folder here."""
 
     def note(self, key: ServingKey, line: str) -> None:

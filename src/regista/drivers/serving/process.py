@@ -79,11 +79,11 @@ class ProcessServingHost:
             self._worker(folder, number).clean()
             self._workers.pop((key, number), None)
         folder.remove()
-        orders = [order for one in self.keys() if (order := self._folder(one).order)]
+        orders = [order for one in self.generations() if (order := self._folder(one).order)]
         used = [path for order in orders for path in (order.model, order.code) if path]
         self._contents.sweep(used, _UNUSED_SECONDS)
 
-    def keys(self) -> list[ServingKey]:
+    def generations(self) -> list[ServingKey]:
         return generation_keys(self._root)
 
     def note(self, key: ServingKey, line: str) -> None:
