@@ -1,10 +1,9 @@
 """Subscriptions, resource groups, workspaces and registries."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from regista.entities.access import Caller, Permission
+from regista.entities.job import JobStatus
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
@@ -140,16 +139,14 @@ class ScopeService:
 
         return self._catalog.write(work)
 
-    def delete(
-        self, caller: Caller, address: ScopeAddress, *, blockers: Callable[[Transaction, Scope], list[str]]
-    ) -> None:
-        """Delete the scope; lineage and capsules keep what they say about it. *blockers* tells what still runs in it or
-        needs it: when there is anything, raise ``ConflictError`` naming it."""
+    def delete(self, caller: Caller, address: ScopeAddress) -> None:
+        """Delete the scope; lineage and capsules keep what they say about it. Raise ``ConflictError`` naming what still
+        runs or serves in it, or serves from it elsewhere."""
 
         def work(tx: Transaction) -> None:
             scope = resolve_scope(tx, caller, address)
             require(caller, Permission.SCOPES_DELETE, scope.path, read=Permission.SCOPES_READ, what=str(address))
-            if found := blockers(tx, scope):
+            if found := _blockers(tx, scope):
                 raise ConflictError(
                     f"{address} is still needed by {', '.join(found[:5])}", hint="End or delete these first."
                 )
@@ -184,6 +181,17 @@ class ScopeService:
             return subscription
 
         return self._catalog.write(work)
+
+
+def _blockers(tx: Transaction, scope: Scope) -> list[str]:
+    """What runs or serves in the scope, or serves versions of it elsewhere. An interactive run holds nothing."""
+    busy = tx.jobs.count(scope.id, [JobStatus.QUEUED, JobStatus.PREPARING, JobStatus.FINALIZING])
+    found = [f"{busy} jobs in hand"] if busy else []
+    found += [f"endpoint {one.name!r}" for one in tx.endpoints.page(scope.id, PageRequest(limit=5)).items]
+    for one in tx.endpoints.deployments(None):
+        if one.scope_id != scope.id and any(f":{scope.id}/" in node for node in (one.model, one.environment, one.code)):
+            found.append(f"deployment {one.endpoint}/{one.name} in another workspace")
+    return found
 
 
 def _checked(new: NewScope, caller: Caller) -> Scope:

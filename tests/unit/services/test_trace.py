@@ -136,7 +136,7 @@ def test_a_trace_outlives_the_workspace(people, dev, central, ops):
     trained(people, dev)
     registered(people, dev, central)
     before = people.house.traces.of_version(ops, central.address, MODEL, "churn")
-    people.house.scopes.delete(SYSTEM, dev.address, blockers=lambda _tx, _scope: [])
+    people.house.scopes.delete(SYSTEM, dev.address)
     after = people.house.traces.of_version(ops, central.address, MODEL, "churn")
     assert one(after, "job") == one(before, "job")
     assert {

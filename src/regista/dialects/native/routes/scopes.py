@@ -56,7 +56,7 @@ def scope_routes(kind: ScopeKind, plural: str) -> Router:
 
     @delete("/{scope_name:str}", sync_to_thread=True, operation_id=f"delete_{kind}")
     def delete_scope(caller: Caller, house: House, scope_name: str) -> None:
-        house.scopes.delete(caller, _address(scope_name), blockers=lambda _tx, _scope: [])
+        house.scopes.delete(caller, _address(scope_name))
 
     def _address(name: str) -> ScopeAddress:
         return parse_address(kind, name)
