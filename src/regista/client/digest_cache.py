@@ -17,6 +17,8 @@ from regista.entities.digest import Digest, parse_digest
 from regista.errors import InvalidError
 
 _FORM = 1
+_PATIENCE_SECONDS = 2.0
+_DAMAGED = {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SETTLED_NS = 2_000_000_000
 _KEPT_SECONDS = 90 * 24 * 3600
 _TABLE = (
@@ -85,7 +87,7 @@ class DigestCache:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        database = sqlite3.connect(self._path, timeout=2)
+        database = sqlite3.connect(self._path, timeout=_PATIENCE_SECONDS)
         try:
             # Losing the last rows with the power is no loss here.
             database.execute("PRAGMA synchronous = OFF")
@@ -97,8 +99,7 @@ class DigestCache:
 
     def _start_over(self, wrong: Exception) -> None:
         """Remove a damaged file; leave one that is only busy or out of reach."""
-        busy = isinstance(wrong, sqlite3.OperationalError) and "no column" not in str(wrong)
-        if isinstance(wrong, (sqlite3.DatabaseError, InvalidError)) and not busy:
+        if isinstance(wrong, InvalidError) or getattr(wrong, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
             with suppress(OSError):
                 self._path.unlink()
 

@@ -104,7 +104,9 @@ class _Reader:
         try:
             return next(self._events)
         except self._yaml.reader.ReaderError as wrong:
-            before = self._text[: wrong.position]
+            # libyaml counts bytes, PyYAML's own reader characters.
+            in_bytes = self._text.encode()[: wrong.position].decode(errors="replace")
+            before = self._text[: wrong.position] if wrong.encoding == "unicode" else in_bytes
             line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
             raise InvalidError(f"{self._name}:{line}:{column}: {wrong.reason}") from None
         except self._yaml.MarkedYAMLError as wrong:

@@ -59,20 +59,21 @@ class Counting:
         pass
 
 
-class TestWhatArrives:
-    FILES = {"MLmodel": b"flavors", "data/a b#?%.bin": b"x" * 3 * MIB, "data/ümlaut": b"", "empty": b""}
+FILES = {"MLmodel": b"flavors", "data/a b#?%.bin": b"x" * 3 * MIB, "data/ümlaut": b"", "empty": b""}
 
+
+class TestWhatArrives:
     def test_every_file_arrives_and_nothing_else(self, server, transport, here):
-        server.offer(PLACE, self.FILES)
+        server.offer(PLACE, FILES)
         progress = Counting()
         manifest = download(transport, PLACE, here, progress=progress)
-        assert found(here) == self.FILES
-        assert [entry.path for entry in manifest.files] == sorted(self.FILES)
+        assert found(here) == FILES
+        assert [entry.path for entry in manifest.files] == sorted(FILES)
         assert progress.moved == progress.total == manifest.size
         assert not (here / landing.WORK).exists()
 
     def test_a_folder_of_it_arrives_with_paths_relative_to_it(self, server, transport, here):
-        server.offer(PLACE, self.FILES)
+        server.offer(PLACE, FILES)
         download(transport, PLACE, here, below="data")
         assert set(found(here)) == {"a b#?%.bin", "ümlaut"}
 
@@ -82,7 +83,7 @@ class TestWhatArrives:
         assert found(here) == {"a": b"1"}
 
     def test_what_is_not_there_is_not_found(self, server, transport, here):
-        server.offer(PLACE, self.FILES)
+        server.offer(PLACE, FILES)
         with pytest.raises(NotFoundError, match="nope"):
             download(transport, PLACE, here, below="nope")
         assert not here.exists()

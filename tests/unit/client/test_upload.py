@@ -89,10 +89,11 @@ class TestEverySize:
         assert len(list(server.blobs.iterdir())) == len(manifest.files) == 4_500
         assert 3 <= server.asked("POST", "/blobs/pack") <= 6
 
-    def test_more_files_than_one_question_may_name_are_asked_for_in_turns(self, server, transport, tree):
-        root = tree({f"d{number % 7}/f{number}": str(number).encode() for number in range(10_001)})
-        upload(transport, SCOPE, root)
-        assert server.asked("POST", "/blobs/missing") == 2
+    def test_more_files_than_one_question_may_name_are_asked_for_in_turns(self, server, transport, tree, monkeypatch):
+        monkeypatch.setattr("regista.client.upload._ASKED_AT_ONCE", 50)
+        upload(transport, SCOPE, tree({f"f{number}": str(number).encode() for number in range(101)}))
+        assert server.asked("POST", "/blobs/missing") == 3
+        assert len(list(server.blobs.iterdir())) == 101
 
     def test_a_single_file_keeps_its_name(self, server, transport, tree):
         manifest = upload(transport, SCOPE, tree({"model.pkl": b"p"}) / "model.pkl")
