@@ -61,4 +61,6 @@ def _parse(url: str) -> URL:
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise InvalidError(f"{parsed.drivername!r} is no kind of catalog", hint=_FORMS)
+    if parsed.drivername == "sqlite" and (parsed.query or parsed.host):
+        raise InvalidError("a SQLite catalog is a path alone: three slashes before it, and nothing after", hint=_FORMS)
     return parsed

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import URL, Engine, NullPool, create_engine
 
 from regista.drivers.catalog.sql.faults import translating
 from regista.drivers.catalog.sql.group_commit import GroupCommit
@@ -42,7 +42,7 @@ _READING = ("PRAGMA query_only = ON",)
 def sqlite_engine(path: Path | None) -> Engine:
     """Connections without a pool and without hidden BEGINs: this package says when a transaction starts."""
     return create_engine(
-        f"sqlite:///{path}" if path else "sqlite://",
+        URL.create("sqlite", database=str(path) if path else None),
         poolclass=NullPool,
         connect_args={"check_same_thread": False, "isolation_level": None, "cached_statements": 512},
     )
