@@ -219,9 +219,8 @@ class TestTls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.files.certificate, self.files.key)
         connection, _ = door.accept()
-        with connection:
-            with suppress(ssl.SSLError):
-                context.wrap_socket(connection, server_side=True)
+        with connection, suppress(ssl.SSLError):
+            context.wrap_socket(connection, server_side=True)
 
     @pytest.fixture(autouse=True)
     def keep_files(self, server):
