@@ -1,7 +1,9 @@
 """One JSON line per request: what was asked of whom, and how it ended. Never a key, a query string or a body."""
 
 import asyncio
+import functools
 import os
+import time
 from pathlib import Path
 
 import msgspec
@@ -9,6 +11,16 @@ import msgspec
 from .log import log
 
 FLUSH_SECONDS = 0.1
+
+
+@functools.lru_cache(maxsize=4)
+def _second(unix: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix))
+
+
+def instant(unix: float) -> str:
+    """A time in UTC, to the millisecond."""
+    return f"{_second(int(unix))}.{int(unix % 1 * 1000):03d}Z"
 
 
 class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):

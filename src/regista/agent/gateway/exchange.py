@@ -6,13 +6,12 @@ find the endpoint > check the key > choose the deployment > read (the start of) 
 
 import http
 import json
+import os
 import re
 import time
-import uuid
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
-from . import framing, relay
+from . import access_log, framing, relay
 from .access_log import Entry
 from .channel import Channel
 from .directory import Deployment, Endpoint
@@ -29,9 +28,17 @@ BODY_SECONDS = 30.0
 TAKE_SECONDS = 60.0
 METHODS = (b"GET", b"HEAD", b"POST")
 PINNED = b"azureml-model-deployment"
+_NOT_RETURNED = frozenset({b"x-ms-request-id", PINNED})
+_NOT_FORWARDED = _NOT_RETURNED | {b"authorization", b"x-forwarded-for", b"x-forwarded-proto"}
 _REASONS = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 _SERVED = re.compile(rb"/(?:score|invocations|ping|health|version|v2(?:/.*)?)")
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
+
+
+def _new_id() -> str:
+    """A random UUID in its usual spelling; three times as fast as ``uuid.uuid4``."""
+    digits = os.urandom(16).hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class CallerGoneError(Exception):
@@ -46,7 +53,7 @@ class Exchange:
         self._client = client
         self._head = head or Head(1, [])
         self._began = time.perf_counter()
-        self._id = str(uuid.uuid4())
+        self._id = _new_id()
         self._body: Body = framing.of_request(client, self._head)
         self._endpoint: Endpoint | None = None
         self._deployment: Deployment | None = None
@@ -176,7 +183,7 @@ class Exchange:
     # to the worker and back
     def _question(self, rest: bytes, start: bytes) -> Question:
         head, whole = self._head, self._body.done
-        fields = head.end_to_end(b"authorization", b"x-forwarded-for", b"x-forwarded-proto", b"x-ms-request-id", PINNED)
+        fields = head.end_to_end(_NOT_FORWARDED)
         fields.append((b"x-ms-request-id", self._id.encode()))
         fields.append((b"x-forwarded-for", self._peer().encode()))
         fields.append((b"x-forwarded-proto", b"https" if self._gateway.secure else b"http"))
@@ -212,7 +219,7 @@ class Exchange:
 
     async def _pass_back(self, deployment: Deployment, answer: relay.Answer) -> None:
         head, body, client = answer.head, answer.body, self._client
-        fields = head.end_to_end(b"x-ms-request-id", PINNED)
+        fields = head.end_to_end(_NOT_RETURNED)
         fields.append((PINNED, deployment.header))
         chunked = head.length is None and not body.done
         if chunked and self._head.minor == 0:
@@ -281,7 +288,7 @@ class Exchange:
     def _entry(self, *, mirror: bool = False) -> Entry:
         taken = time.perf_counter() - self._began
         return Entry(
-            time=datetime.fromtimestamp(time.time() - taken, UTC).isoformat(timespec="milliseconds"),
+            time=access_log.instant(time.time() - taken),
             request_id=self._id,
             client=self._peer(),
             method=self._head.method.decode("latin-1"),

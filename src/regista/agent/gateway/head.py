@@ -17,11 +17,12 @@ MAX_HEADERS = 100
 _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _REQUEST = re.compile(rb"(" + _TOKEN + rb") (\S+) HTTP/1\.([01])")
 _STATUS = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: [^\x00-\x08\x0a-\x1f\x7f]*)?")
-_FIELD = re.compile(rb"(" + _TOKEN + rb"):[ \t]*([^\x00-\x08\x0a-\x1f\x7f]*?)[ \t]*")
+_FIELDS = re.compile(rb"(?:" + _TOKEN + rb":[^\x00-\x08\x0a-\x1f\x7f]*\r\n)*")
 _TARGET = re.compile(rb"/[!$&'()*+,\-./0-9:;=@A-Z_a-z~%]*(?:\?[!$&'()*+,\-./0-9:;=?@A-Z_a-z~%\[\]{}|\"^`<>]*)?")
 _ODD_PATH = re.compile(rb"//|/\.{1,2}(?:/|$)|%(?:2e|2f|5c|00)|%(?![0-9a-f]{2})", re.IGNORECASE)
 _HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade expect".split()
+    b"connection keep-alive proxy-connection proxy-authenticate proxy-authorization te trailer upgrade expect "
+    b"transfer-encoding content-length".split()
 )
 
 Fields = list[tuple[bytes, bytes]]
@@ -54,10 +55,14 @@ class Head:
         """Whether the connection may be used again after this message."""
         return b"close" not in self.options and (self.minor == 1 or b"keep-alive" in self.options)
 
-    def end_to_end(self, *dropped: bytes) -> Fields:
+    def end_to_end(self, dropped: frozenset[bytes] = frozenset()) -> Fields:
         """The fields without those that concern one connection only (RFC 9110, 7.6.1), the framing, and *dropped*."""
-        out = _HOP_BY_HOP | self.options | {b"content-length", *dropped}
-        return [pair for pair in self.fields if pair[0] not in out]
+        named = self.options
+        return [
+            pair
+            for pair in self.fields
+            if pair[0] not in _HOP_BY_HOP and pair[0] not in dropped and pair[0] not in named
+        ]
 
 
 async def read(channel: Channel) -> bytes | None:
@@ -118,13 +123,10 @@ def _fields(raw: bytes) -> tuple[bytes, Fields]:
         raise Fault(414, "PathTooLong", f"the request line is longer than {MAX_LINE} bytes")
     if len(rest) > MAX_HEADERS:
         raise Fault(431, "HeadTooLarge", f"there are more than {MAX_HEADERS} headers")
-    fields = []
-    for one in rest:
-        found = _FIELD.fullmatch(one)
-        if found is None:
-            raise malformed("a header line is not NAME: VALUE")
-        fields.append((found[1].lower(), found[2]))
-    return line, fields
+    if _FIELDS.fullmatch(b"\r\n".join([*rest, b""])) is None:
+        raise malformed("a header line is not NAME: VALUE")
+    split = [one.partition(b":") for one in rest]
+    return line, [(name.lower(), value.strip(b" \t")) for name, _, value in split]
 
 
 def _frame(head: Head) -> None:
