@@ -87,7 +87,7 @@ def test_a_long_request_line_is_refused_as_such() -> None:
 def test_what_concerns_one_connection_goes_no_further() -> None:
     sent = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close, X-Mine\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\nUpgrade: x\r\nContent-Length: 1\r\nAuthorization: Bearer k\r\nX-Ours: 2"
     read = head.request(sent)
-    assert read.end_to_end(b"authorization") == [(b"host", b"h"), (b"x-ours", b"2")]
+    assert read.end_to_end(frozenset({b"authorization"})) == [(b"host", b"h"), (b"x-ours", b"2")]
     assert not read.keeps_alive
 
 
