@@ -5,6 +5,7 @@ import pytest
 from regista.entities.access import PrincipalKind
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
+from regista.entities.page import PageRequest
 from regista.errors import (
     AlreadyExistsError,
     ForbiddenError,
@@ -14,6 +15,7 @@ from regista.errors import (
     UnsupportedError,
 )
 from regista.services.access import SYSTEM
+from regista.services.jobs import JobChange
 from regista.services.plans import command_plan
 from tests.support.workplace import PLAIN, Workplace
 
@@ -93,7 +95,7 @@ class TestRefusals:
             ({"environment": {"image": "ubuntu:24.04"}}, UnsupportedError, "container"),
             ({"environment": {"conda_file": "conda.yml"}}, InvalidError, "environment: conda_file"),
             ({"code": "./src"}, InvalidError, "code"),
-            ({"code": "git+https://example.org/x"}, InvalidError, "code"),
+            ({"code": "git+https://example.org/x"}, UnsupportedError, "code"),
             ({"inputs": {"x": {"path": "azureml:absent:1"}}}, NotFoundError, r"inputs\.x: .*absent"),
             ({"inputs": {"x": {"path": "./data"}}}, InvalidError, r"inputs\.x"),
             ({"inputs": {"x": {"type": "uri_file", "path": "azureml:rows:1"}}}, InvalidError, "2 files"),
@@ -122,7 +124,7 @@ class TestRefusals:
 
 
 class TestRights:
-    @pytest.fixture(scope="class")
+    @pytest.fixture
     def reader(self, place):
         place.house.principals.create(SYSTEM, "reader", PrincipalKind.USER)
         scope = place.house.scopes.get(place.caller, place.dev)
@@ -163,9 +165,6 @@ class TestChanges:
         assert place.house.jobs.cancel(place.caller, place.dev, job.name).status is JobStatus.CANCELED
 
     def test_archived_jobs_leave_the_list(self, place):
-        from regista.entities.page import PageRequest
-        from regista.services.jobs import JobChange
-
         job = place.submit(document())
         place.house.jobs.update(place.caller, place.dev, job.name, JobChange(archived=True, display_name="old"))
         names = {one.name for one in place.house.jobs.page(place.caller, place.dev, PageRequest(limit=1000)).items}
