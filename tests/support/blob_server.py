@@ -339,7 +339,7 @@ class _Handler(BaseHTTPRequestHandler):
         return {"folder": str(self.server.owner.drop), "token": "t"}
 
     def _drop_commit(self, _scope: str) -> object:
-        done = []
+        done = {}
         for file in self._json()["files"]:
             path = self.server.owner.drop / file["name"]
             if path.stat().st_nlink != 1:
@@ -348,8 +348,8 @@ class _Handler(BaseHTTPRequestHandler):
             if file.get("digest", f"sha256:{digest}") != f"sha256:{digest}":
                 raise _RefusedError(400, "digest_mismatch", f"expected {file['digest']}, received sha256:{digest}")
             path.rename(self.server.owner.blobs / digest)
-            done.append({"digest": f"sha256:{digest}", "size": size})
-        return {"blobs": done}
+            done[f"sha256:{digest}"] = size
+        return {"blobs": [{"digest": name, "size": size} for name, size in done.items()]}
 
     def _manifest(self, place: str) -> object:
         return 200, self._place(place)[0], "application/json"

@@ -15,11 +15,12 @@ from contextlib import contextmanager, suppress
 
 import msgspec
 
+from regista.client.hashing import hash_file
 from regista.client.progress import Progress
 from regista.client.transport import Transport
 from regista.client.tree import ScannedFile, changed, open_unchanged
 from regista.entities.digest import Digest
-from regista.errors import InternalError, InvalidError, NotFoundError, StorageFullError, UnsupportedError
+from regista.errors import InvalidError, NotFoundError, StorageFullError, UnsupportedError
 
 _PART = 64 * 1024 * 1024
 _COMMIT_SECONDS = 3600.0
@@ -66,12 +67,18 @@ class Drop:
             for name in names:
                 with suppress(OSError):
                     os.unlink(name, dir_fd=self._handle)
-        for blob, (file, digest) in zip(answer.blobs, files, strict=False):
-            if blob.size != file.size or digest not in {None, blob.digest}:
-                raise changed(file)
-        if len(answer.blobs) != len(files):
-            raise InternalError("the server took over another number of files than were handed to it")
-        return [blob.digest for blob in answer.blobs]
+        return _digests(answer.blobs, files)
+
+
+def _digests(blobs: list[_Blob], files: Sequence[tuple[ScannedFile, Digest | None]]) -> list[Digest]:
+    """Which of the *blobs* that the server took is which of *files*. It names them in their order, equal ones once."""
+    sizes = {blob.digest: blob.size for blob in blobs}
+    in_order = len(blobs) == len(files)
+    found = [blob.digest for blob in blobs] if in_order else [digest or hash_file(file) for file, digest in files]
+    for digest, (file, expected) in zip(found, files, strict=True):
+        if sizes.get(digest) != file.size or expected not in {None, digest}:
+            raise changed(file)
+    return found
 
 
 @contextmanager

@@ -270,6 +270,12 @@ class TestDropFolder:
         assert large.stat().st_nlink == 2, "the server got a copy, not the file"
         assert manifest == hash_files(scan(root))
 
+    def test_equal_files_are_told_apart_although_the_server_names_them_once(self, server, transport, tree):
+        server.shares_disk = True
+        root = tree({"a": b"1" * 2 * MIB, "b": b"2" * 2 * MIB, "c": b"1" * 2 * MIB})
+        assert upload(transport, SCOPE, root) == hash_files(scan(root))
+        assert server.asked("POST", "/drop/commit") == 1
+
     def test_what_is_known_by_digest_is_asked_for_first(self, server, transport, tree):
         server.shares_disk = True
         root = tree({"middle": b"m" * (2 * MIB)})
