@@ -40,34 +40,78 @@ def common(function: F) -> F:
 def scoped(function: F) -> F:
     """``--workspace-name`` or ``--registry-name`` as in ``az ml``; the command gets ``client`` bound to that scope."""
 
-    @click.option(
-        "-w", "--workspace-name", "workspace", envvar="REGISTA_WORKSPACE", default=None, help="In this workspace."
-    )
-    @click.option("-r", "--registry-name", "registry", default=None, help="In this registry.")
-    @click.option("-g", "--resource-group", "group", default="", help="Of the workspace, where its name is not enough.")
-    @click.option("--subscription", default="", help="Of the workspace, where its name is not enough.")
+    @_scope_options
     @common
     @functools.wraps(function)
-    def wrapped(
-        *args: Any,
-        workspace: str | None,
-        registry: str | None,
-        group: str,
-        subscription: str,
-        profile: str | None,
-        **kwargs: Any,
-    ) -> Any:
-        if (
-            registry
-            and workspace
-            and click.get_current_context().get_parameter_source("workspace")
-            is not click.core.ParameterSource.ENVIRONMENT
-        ):
+    def wrapped(*args: Any, workspace: str, registry: str, profile: str | None, **kwargs: Any) -> Any:
+        if registry and workspace and not _from_environment("workspace"):
             raise click.UsageError("give --workspace-name or --registry-name, not both")
-        client = connect(profile)
-        full = f"{subscription}:{group}:{workspace}" if workspace and subscription and group else workspace
-        bound = client.bound(workspace=None if registry else full, registry=registry)
-        return function(*args, client=bound, **kwargs)
+        client = connect(profile).bound(workspace="" if registry else workspace, registry=registry)
+        return function(*args, client=client, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def homed(function: F) -> F:
+    """As ``scoped``, but the two may stand together: ``client`` is bound to the registry, and ``home`` is the workspace
+    that what goes there comes from (empty without a registry)."""
+
+    @_scope_options
+    @common
+    @functools.wraps(function)
+    def wrapped(*args: Any, workspace: str, registry: str, profile: str | None, **kwargs: Any) -> Any:
+        client = connect(profile).bound(workspace="" if registry else workspace, registry=registry)
+        return function(*args, client=client, home=workspace if registry else "", **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _scope_options(function: F) -> F:
+    """The four options that name a scope, made into two addresses (empty where not given)."""
+
+    @click.option(
+        "-w", "--workspace-name", "workspace", envvar="REGISTA_WORKSPACE", default="", help="In this workspace."
+    )
+    @click.option("-r", "--registry-name", "registry", default="", help="In this registry.")
+    @click.option("-g", "--resource-group", "group", default="", help="Of the workspace, where its name is not enough.")
+    @click.option("--subscription", default="", help="Of the workspace, where its name is not enough.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, workspace: str, group: str, subscription: str, **kwargs: Any) -> Any:
+        if bool(group) != bool(subscription) or (group and not workspace):
+            raise click.UsageError("--subscription, --resource-group and --workspace-name go together")
+        return function(*args, workspace=f"{subscription}:{group}:{workspace}" if group else workspace, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _from_environment(option: str) -> bool:
+    source = click.get_current_context().get_parameter_source(option)
+    return source is click.core.ParameterSource.ENVIRONMENT
+
+
+def named(function: F) -> F:
+    """A name, as the argument or as ``--name``; the command gets ``name``."""
+
+    @maybe_named
+    @functools.wraps(function)
+    def wrapped(*args: Any, name: str, **kwargs: Any) -> Any:
+        if not name:
+            raise click.UsageError("a name is missing: write it after the command, or as --name")
+        return function(*args, name=name, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def maybe_named(function: F) -> F:
+    """As ``named``, with an empty ``name`` where none is given."""
+
+    @click.argument("argument", metavar="[NAME]", default="")
+    @click.option("-n", "--name", "option", default="", help="The name, where it does not follow the command.")
+    @functools.wraps(function)
+    def wrapped(*args: Any, argument: str, option: str, **kwargs: Any) -> Any:
+        if argument and option and argument != option:
+            raise click.UsageError(f"two names are given: {argument!r} and {option!r}")
+        return function(*args, name=argument or option, **kwargs)
 
     return wrapped  # type: ignore[return-value]
 
@@ -99,11 +143,23 @@ def show(value: Any, output: str, columns: Sequence[str] = ()) -> None:
 
 
 def _card(plain: dict[str, Any]) -> None:
-    rows = [(key, cell(key, value)) for key, value in plain.items() if value not in (None, "", {}, [], ())]
-    width = max((len(key) for key, _ in rows), default=0)
-    for key, text in rows:
-        name = click.style(key.ljust(width), fg="cyan") if sys.stdout.isatty() else key.ljust(width)
-        click.echo(f"{name}  {text}")
+    rows = {key: value for key, value in plain.items() if value not in (None, "", {}, [], ())}
+    width = max(map(len, rows), default=0)
+    for key, value in rows.items():
+        name = click.style(key.ljust(width), fg="cyan") if is_colored() else key.ljust(width)
+        click.echo(f"{name}  {_block(value) if _is_deep(value) else cell(key, value)}")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value is too much for one line."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(isinstance(one, dict | list) for one in inner)
+
+
+def _block(value: Any) -> str:
+    import yaml
+
+    return "\n    ".join(["", *yaml.safe_dump(value, sort_keys=False, allow_unicode=True).splitlines()])
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
@@ -114,7 +170,7 @@ def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
         return
     widths = [max(len(title), *(len(line[index]) for line in lines)) for index, title in enumerate(titles)]
     heading = "  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)).rstrip()
-    click.echo(click.style(heading, bold=True) if sys.stdout.isatty() else heading)
+    click.echo(click.style(heading, bold=True) if is_colored() else heading)
     for line in lines:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
 
@@ -133,7 +189,7 @@ def cell(name: str, value: Any) -> str:
         return ""
     if name.rsplit(".", 1)[-1].endswith(("_at", "until")) or name in {"at", "timestamp"}:
         return moment(value) if isinstance(value, int) else str(value)
-    if name.rsplit(".", 1)[-1] in {"size", "bytes"} and isinstance(value, int):
+    if name.rsplit(".", 1)[-1] in {"size", "bytes", "moved"} and isinstance(value, int):
         return amount(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -170,6 +226,25 @@ def pairs(texts: Sequence[str], what: str) -> dict[str, str]:
             raise click.UsageError(f"{what} are written KEY=VALUE, not {text!r}")
         found[key] = value
     return found
+
+
+def say(text: str) -> None:
+    """A remark for people, on standard error: standard output holds the answer alone."""
+    click.echo(text, err=True)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Go on when *yes*, or when the person at the terminal says so; where nobody can be asked, ask for ``--yes``."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody can be asked here whether this is meant: say --yes")
+    click.confirm(question, abort=True, err=True)
+
+
+def is_colored() -> bool:
+    """Whether the answer may have colours: on a terminal, unless NO_COLOR is set (no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def is_interactive() -> bool:

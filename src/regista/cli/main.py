@@ -1,9 +1,12 @@
 """The command ``regista``: nouns and verbs as in ``az ml``. Each noun's module is imported only when it is used."""
 
 import importlib
+import os
 import sys
+from difflib import get_close_matches
 
 import click
+from click.shell_completion import CompletionItem
 
 from regista import __version__
 
@@ -12,6 +15,21 @@ NOUNS: dict[str, tuple[str, str]] = {
     "workspace": ("regista.cli.scopes:workspace", "Workspaces: where work runs."),
     "registry": ("regista.cli.scopes:registry", "Registries: the shelf that workspaces share."),
     "subscription": ("regista.cli.scopes:subscription", "Subscriptions: who pays."),
+    "model": ("regista.cli.assets:model", "Models: create, find, download, share."),
+    "environment": ("regista.cli.assets:environment", "Environments: what jobs and deployments run in."),
+    "component": ("regista.cli.assets:component", "Components: steps of pipelines, and whole pipelines."),
+    "data": ("regista.cli.assets:data", "Data: files and folders, versioned."),
+    "code": ("regista.cli.assets:code", "Code: what jobs and components run."),
+    "trace": ("regista.cli.trace:trace", "What led to a model, a job or a deployment."),
+    "compare": ("regista.cli.compare:compare", "Jobs of any workspaces side by side, with a verdict."),
+    "principal": ("regista.cli.access:principal", "Principals: who may call."),
+    "key": ("regista.cli.access:key", "Keys: how a principal proves itself."),
+    "role": ("regista.cli.access:role", "Roles: what a principal may do, and where."),
+    "store": ("regista.cli.access:store", "Stores: where the bytes of a region are."),
+    "profile": ("regista.cli.profile:profile", "Profiles: which server, with which key."),
+    "connect": ("regista.cli.connect:connect", "Connect other programs, such as MLflow."),
+    "whoami": ("regista.cli.connect:whoami", "Which server answers, and as whom it knows you."),
+    "completion": ("regista.cli.connect:completion", "Complete commands with the tab key."),
 }
 """Noun or verb at the top: where its command is, and what it is for (so that --help imports nothing)."""
 
@@ -36,40 +54,39 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in NOUNS.items()])
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest command for one that is not there."""
-        if args and args[0] not in NOUNS and not args[0].startswith("-"):
-            from difflib import get_close_matches
-
-            near = get_close_matches(args[0], NOUNS, n=1)
-            ctx.fail(f"there is no command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
-        return super().resolve_command(ctx, args)
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete the names by the table alone, and options."""
+        nouns = [CompletionItem(name, help=text) for name, (_, text) in NOUNS.items() if name.startswith(incomplete)]
+        return nouns + click.Command.shell_complete(self, ctx, incomplete)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="regista")
-def commands() -> None:
-    r"""Machine-learning registries across workspaces: promote, deploy anywhere, trace back.
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    help="""Machine-learning registries across workspaces: promote, deploy anywhere, trace back.
 
     \b
     Start here:
       regista up                                       start a server on this machine
-      regista workspace create --name dev              make a workspace
+      regista workspace create dev                     make a workspace
       regista model create -f model.yml -w dev         register a model in it
       regista completion bash >> ~/.bashrc             complete commands with the tab key
-    """
+    """,
+)
+@click.version_option(__version__, prog_name="regista")
+def commands() -> None:
+    """Everything."""
 
 
 def cli() -> None:
-    """Run the command line; an expected failure is a message and its next step, and exit status 1."""
-    from regista.errors import RegistaError
-
+    """Run the command line. Exit status: 0 done, 1 an expected failure (a message and its next step), 2 wrong usage."""
     try:
-        commands(standalone_mode=False)
+        commands(prog_name="regista", standalone_mode=False)
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
+    except click.exceptions.NoSuchCommand as unknown:
+        guide(unknown)
+        sys.exit(unknown.exit_code)
     except click.ClickException as wrong:
         wrong.show()
         sys.exit(wrong.exit_code)
@@ -77,25 +94,41 @@ def cli() -> None:
         click.echo("Aborted.", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        sys.stderr.close()
+        # Whoever read the answer has enough of it; Python would complain at its end that it could not flush.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
-    except RegistaError as failure:
+    except Exception as failure:  # noqa: BLE001 - no input gets a traceback
         report(failure)
         sys.exit(1)
 
 
-def report(failure: "Exception") -> None:
+def guide(unknown: click.exceptions.NoSuchCommand) -> None:
+    """Say that there is no such command, what is near, and what there is."""
+    group = unknown.ctx.command if unknown.ctx else None
+    if isinstance(group, click.Group) and unknown.ctx:
+        names = group.list_commands(unknown.ctx)
+        near = get_close_matches(unknown.command_name, names)
+        there = f"Did you mean {' or '.join(map(repr, near))}?" if near else f"There are: {', '.join(names)}."
+        unknown = click.exceptions.NoSuchCommand(
+            unknown.command_name, f"there is no command {unknown.command_name!r}. {there}", ctx=unknown.ctx
+        )
+    unknown.show()
+
+
+def report(failure: Exception) -> None:
     """Say on standard error what went wrong and what to do; the cause too when ``--verbose`` was given."""
     from regista.cli.frame import is_verbose
     from regista.errors import RegistaError
 
-    color = sys.stderr.isatty()
-    message = failure.message if isinstance(failure, RegistaError) else str(failure)
-    hint = failure.hint if isinstance(failure, RegistaError) else ""
+    message, hint = f"this is a fault of Regista's own: {failure!r}", "--verbose shows where."
+    cause: BaseException | None = failure
+    if isinstance(failure, RegistaError):
+        message, hint, cause = failure.message, failure.hint, failure.__cause__
+    color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     click.echo(click.style("Error: ", fg="red", bold=True) + message if color else f"Error: {message}", err=True)
     if hint:
         click.echo(click.style("Next:  ", fg="cyan") + hint if color else f"Next:  {hint}", err=True)
-    if is_verbose() and failure.__cause__ is not None:
+    if is_verbose() and cause is not None:
         import traceback
 
-        traceback.print_exception(failure.__cause__)
+        traceback.print_exception(cause)

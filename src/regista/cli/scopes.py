@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from regista.cli.frame import common, connect, pairs, show
+from regista.cli.frame import common, confirm, connect, maybe_named, named, pairs, show
 
 _COLUMNS = ("name", "location", "subscription", "resource_group", "created_at", "description")
 
@@ -19,10 +19,10 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
 
     @group.command(
         "create",
-        epilog=f"Example: regista {kind} create --name {'dev' if kind == 'workspace' else 'central'} --location westeurope",
+        epilog=f"Example: regista {kind} create {example} --location westeurope",
     )
+    @maybe_named
     @click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help=f"YAML of a {kind}.")
-    @click.option("-n", "--name", help="Overrides the file's.")
     @click.option("-l", "--location", help="The region.")
     @click.option("-g", "--resource-group", help="The resource group.")
     @click.option("--subscription", help="The subscription: who pays.")
@@ -31,14 +31,15 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
     @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
     @common
     def create(file: Path | None, tags: tuple[str, ...], output: str, profile: str | None, **given: Any) -> None:
-        nouns = getattr(connect(profile), plural)
-        fields = {key: value for key, value in given.items() if value is not None}
+        fields = {key: value for key, value in given.items() if value}
         if tags:
             fields["tags"] = pairs(tags, "tags")
-        show(nouns.create(file, **fields), output)
+        if not (file or fields.get("name")):
+            raise click.UsageError("give a name, or a file that holds one")
+        show(getattr(connect(profile), plural).create(file, **fields), output)
 
-    @group.command("show", epilog=f"Example: regista {kind} show --name {example}")
-    @click.option("-n", "--name", required=True)
+    @group.command("show", epilog=f"Example: regista {kind} show {example}")
+    @named
     @common
     def show_one(name: str, output: str, profile: str | None) -> None:
         show(getattr(connect(profile), plural).get(name), output)
@@ -48,8 +49,8 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
     def list_all(output: str, profile: str | None) -> None:
         show(list(getattr(connect(profile), plural).list()), output, _COLUMNS)
 
-    @group.command("update", epilog=f"Example: regista {kind} update --name {example} --tags team=risk")
-    @click.option("-n", "--name", required=True)
+    @group.command("update", epilog=f"Example: regista {kind} update {example} --tags team=risk")
+    @named
     @click.option("--display-name")
     @click.option("--description")
     @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Replaces all tags.")
@@ -60,13 +61,12 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
             fields["tags"] = pairs(tags, "tags")
         show(getattr(connect(profile), plural).update(name, **fields), output)
 
-    @group.command("delete", epilog=f"Example: regista {kind} delete --name {example} --yes")
-    @click.option("-n", "--name", required=True)
+    @group.command("delete", epilog=f"Example: regista {kind} delete {example} --yes")
+    @named
     @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
     @common
     def delete(name: str, yes: bool, output: str, profile: str | None) -> None:
-        if not yes:
-            click.confirm(f"Delete {kind} {name!r} with everything in it?", abort=True)
+        confirm(f"Delete {kind} {name!r} with everything in it?", yes=yes)
         getattr(connect(profile), plural).delete(name)
         show({"deleted": name}, output)
 
@@ -90,8 +90,8 @@ def list_subscriptions(output: str, profile: str | None) -> None:
     show(connect(profile).subscriptions.list(), output, ("name", "display_name", "created_at"))
 
 
-@subscription.command("create", epilog="Example: regista subscription create --name team-risk")
-@click.option("-n", "--name", required=True)
+@subscription.command("create", epilog="Example: regista subscription create team-risk")
+@named
 @click.option("--display-name", default="")
 @common
 def create_subscription(name: str, display_name: str, output: str, profile: str | None) -> None:

@@ -10,7 +10,9 @@ from regista.client.transport import Transport
 from regista.errors import InvalidError
 
 if TYPE_CHECKING:
+    from regista.client.access import KeyClient, PrincipalClient, RoleClient, StoreClient
     from regista.client.assets import AssetClient
+    from regista.client.provenance import ProvenanceClient
     from regista.client.scopes import ScopeClient, SubscriptionClient
 
 
@@ -123,6 +125,41 @@ class Regista:
     def code(self) -> "AssetClient":
         """Code of the scope: what jobs and components run."""
         return self._assets("code")
+
+    @cached_property
+    def provenance(self) -> "ProvenanceClient":
+        """Traces and comparisons."""
+        from regista.client.provenance import ProvenanceClient
+
+        return ProvenanceClient(self)
+
+    @cached_property
+    def principals(self) -> "PrincipalClient":
+        """Who may call."""
+        from regista.client.access import PrincipalClient
+
+        return PrincipalClient(self.transport)
+
+    @cached_property
+    def keys(self) -> "KeyClient":
+        """How principals prove themselves."""
+        from regista.client.access import KeyClient
+
+        return KeyClient(self.transport)
+
+    @cached_property
+    def roles(self) -> "RoleClient":
+        """What principals may do, and where."""
+        from regista.client.access import RoleClient
+
+        return RoleClient(self.transport)
+
+    @cached_property
+    def stores(self) -> "StoreClient":
+        """Where the bytes of a region are."""
+        from regista.client.access import StoreClient
+
+        return StoreClient(self.transport)
 
     def about(self) -> dict[str, str]:
         """What answers, and as whom it knows the caller."""

@@ -86,6 +86,13 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
+class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key and its secret, which is shown this once."""
+
+    key: Key
+    secret: str
+
+
 class Role(msgspec.Struct, frozen=True, kw_only=True):
     """A named list of permission patterns (``assets/*``, ``*/read``, ``*``)."""
 

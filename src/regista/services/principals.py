@@ -8,6 +8,7 @@ from regista.entities.access import (
     BUILT_IN_ROLES,
     Caller,
     Grant,
+    IssuedKey,
     Key,
     Permission,
     Principal,
@@ -22,13 +23,6 @@ from regista.services.access import Access, hash_secret, require
 from regista.services.journal import note
 
 SECRET_PREFIX = "rga_"  # noqa: S105 - the mark by which scanners find a leaked key, not a secret
-
-
-class IssuedKey(msgspec.Struct, frozen=True, kw_only=True):
-    """A key and its secret, which is shown this once."""
-
-    key: Key
-    secret: str
 
 
 class PrincipalService:
@@ -93,7 +87,7 @@ class PrincipalService:
             issued = _new_key(caller, owner, check_name("key", name), secret, seconds, paths, permissions)
             tx.access.put_key(issued)
             note(tx, caller, "key.create", f"/principals/{owner.name}/keys/{name}", expires_at=issued.expires_at)
-            return IssuedKey(key=issued, secret=secret)
+            return IssuedKey(key=_shown(issued), secret=secret)
 
         return self._catalog.write(work)
 
@@ -103,7 +97,7 @@ class PrincipalService:
         def work(tx: Transaction) -> list[Key]:
             owner = _principal(tx, principal)
             _require_self(caller, owner)
-            return [msgspec.structs.replace(key, secret_hash="") for key in tx.access.keys(owner.id)]
+            return [_shown(key) for key in tx.access.keys(owner.id)]
 
         return self._catalog.read(work)
 
@@ -146,7 +140,7 @@ class PrincipalService:
             tx.access.put_key(msgspec.structs.replace(old, expires_at=min(end, old.expires_at or end)))
             tx.access.put_key(fresh)
             note(tx, caller, "key.rotate", f"/principals/{owner.name}/keys/{old.name}")
-            return IssuedKey(key=fresh, secret=secret)
+            return IssuedKey(key=_shown(fresh), secret=secret)
 
         issued = self._catalog.write(work)
         self._access.forget()
@@ -266,6 +260,11 @@ def _new_key(
         created_at=at,
         expires_at=None if seconds is None else at + int(seconds * 1000),
     )
+
+
+def _shown(key: Key) -> Key:
+    """The key as it may be seen."""
+    return msgspec.structs.replace(key, secret_hash="")
 
 
 def _principal(tx: Transaction, name: str) -> Principal:

@@ -6,10 +6,9 @@ from litestar import delete, get, post, put
 from litestar.handlers import BaseRouteHandler
 
 from regista.dialects.native.wire import AssignmentBody, KeyBody, PrincipalBody, RoleBody, StoreBody
-from regista.entities.access import Caller, Key, Principal, Role, RoleAssignment
+from regista.entities.access import Caller, IssuedKey, Key, Principal, Role, RoleAssignment
 from regista.entities.scope import Store
 from regista.services.house import House
-from regista.services.principals import IssuedKey
 
 
 @get("/principals", sync_to_thread=True)
