@@ -17,6 +17,7 @@ from regista.services.access import Access
 from regista.services.assets import AssetService
 from regista.services.attempt_folder import LiveLogs
 from regista.services.capsules import CapsuleService
+from regista.services.collection import CollectionService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
 from regista.services.drops import DropService
@@ -72,6 +73,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         promotion=PromotionService(catalog, stores, capsules),
         traces=TraceService(catalog, stores, capsules),
         comparison=CompareService(catalog),
+        collection=CollectionService(catalog, stores, capsules),
         environments=environments,
         jobs=JobService(catalog, stores, environments, bell),
         job_files=JobFiles(catalog, contents, LiveLogs(settings.work)),

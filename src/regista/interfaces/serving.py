@@ -40,7 +40,7 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServingOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What a generation runs: folders that ``place`` and ``equip`` gave, an environment, the script in ``code`` (none: the
-    model serves itself) and how many instances of it. ``name`` and ``version`` are what an instance tells that it serves;
+    model serves itself). ``name`` and ``version`` are what an instance tells that it serves;
     ``variables`` may hold secrets; ``request_timeout`` (seconds) and ``concurrency`` are each instance's own."""
 
     key: ServingKey
@@ -52,7 +52,6 @@ class ServingOrder(msgspec.Struct, frozen=True, kw_only=True):
     code: Path | None = None
     script: str = ""
     variables: dict[str, str] = {}
-    instances: int = 1
     concurrency: int = 1
     request_timeout: float = 60.0
     probe: Probe = Probe()
@@ -126,12 +125,12 @@ class ServingHost(Protocol):
         """How much more fits on the host's disk."""
 
     def deploy(self, order: ServingOrder) -> None:
-        """Keep what the generation runs; nothing is started yet. Another order under the same key changes how many instances
-        there are, and nothing else about those that run."""
+        """Keep what the generation runs; nothing is started yet. The same order again changes nothing."""
 
-    def tend(self, key: ServingKey) -> tuple[Instance, ...] | None:
-        """Start what is not there, replace what died or does not answer any more (not before its back-off is over), and tell
-        how things are; None for a key without an order, or one that was stopped."""
+    def tend(self, key: ServingKey, instances: int) -> tuple[Instance, ...] | None:
+        """Have so many instances: start what is not there, replace what died or does not answer any more (not before its
+        back-off is over), and tell how they are; None for a key without an order, or one that was stopped. More instances
+        that there were before are left alone: ``stop`` ends them."""
 
     def stop(self, key: ServingKey, *, first: int = 0) -> bool:
         """Have the instances from number *first* on finish what they are doing and end; whether they all have ended.

@@ -35,9 +35,11 @@ class AttemptFolder:
 
     def make(self) -> None:
         """An empty folder, in place of what a worker left that died while it filled it."""
-        shutil.rmtree(self.root, ignore_errors=True)
-        for folder in (self.code, self.inputs, self.scratch, self.outputs, self.log.parent):
-            folder.mkdir(parents=True)
+        if self.root.exists():
+            shutil.rmtree(self.root, ignore_errors=True)
+        self.root.mkdir(parents=True)
+        for folder in (self.code, self.outputs, self.log.parent):
+            folder.mkdir()
 
     def mark_staged(self) -> None:
         """Note that everything is in its place."""

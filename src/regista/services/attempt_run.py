@@ -169,6 +169,7 @@ class AttemptRun:
 
         done = bool(key) and fenced(self._shop.catalog, self._lease, work)
         if done:
+            self._shop.bell.ring()
             remove_attempts(self._shop.folder, self._job.id)
         return done
 
@@ -225,7 +226,9 @@ class AttemptRun:
     def _end(self, left: Left, status: JobStatus, error: str = "", properties: dict[str, str] | None = None) -> None:
         ending = Ending(status=status, error=error, properties=properties or {}, keys=self._progress.keys)
         finish(self._shop, self._lease, self._scope, self._plan, left, ending)
-        self._shop.access.forget()
+        if self._progress.keys:
+            self._shop.access.forget()
+        self._shop.bell.ring()  # what waited for this job can begin while its folder is being removed
         remove_attempts(self._shop.folder, self._job.id)
 
     def _fail(self, error: str) -> None:

@@ -64,7 +64,7 @@ def attempt_of(
     server: ServerPlace,
 ) -> Attempt:
     """What the executor is handed. The same job and number give the same attempt."""
-    beside = tuple(place for place in (server.ca, server.site) if place is not None and place.exists())
+    beside = _present(*(place for place in (server.ca, server.site) if place is not None))
     return Attempt(
         id=f"{job.id}-{number}",
         directory=folder.root,
@@ -72,10 +72,14 @@ def attempt_of(
         cwd=folder.code,
         log=folder.log,
         env=env,
-        read_only=(folder.inputs, built.root, *built.read_only, *beside),
-        writable=(folder.outputs, folder.scratch),
+        read_only=(*_present(folder.inputs), built.root, *built.read_only, *beside),
+        writable=(folder.outputs, *_present(folder.scratch)),
         timeout=float(plan.timeout) if plan.timeout else None,
     )
+
+
+def _present(*places: Path) -> tuple[Path, ...]:
+    return tuple(place for place in places if place.exists())
 
 
 def variables(

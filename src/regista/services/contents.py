@@ -88,8 +88,13 @@ class ContentService:
         self._catalog.write(lambda tx: tx.claims.add(scope.id, caller.principal.id, sizes, now()))
 
     def store_manifest(self, scope: Scope, manifest: Manifest) -> Digest:
-        """Store the manifest itself; a manifest that nothing names is swept like any other blob."""
-        return self._stores.for_scope(scope)[1].put(manifest.encode())
+        """Store the manifest itself, and see that the files it names are there; raise ``NotFoundError`` naming one that is
+        not (it was sent long ago, and swept). A manifest that nothing names is swept like any other blob."""
+        store = self._stores.for_scope(scope)[1]
+        for digest, path in {entry.digest: entry.path for entry in manifest.files}.items():
+            if not store.exists(digest):
+                raise NotFoundError(f"the bytes of {path!r} are not there", hint="Upload them first.")
+        return store.put(manifest.encode())
 
     def check(self, tx: Transaction, caller: Caller, scope: Scope, manifest: Manifest) -> None:
         """Raise unless the caller may name every blob of *manifest* in the scope, at its true size.

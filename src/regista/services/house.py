@@ -6,6 +6,7 @@ from regista.interfaces.catalog import Catalog
 from regista.services.access import Access
 from regista.services.assets import AssetService
 from regista.services.capsules import CapsuleService
+from regista.services.collection import CollectionService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
 from regista.services.drops import DropService
@@ -37,6 +38,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     promotion: PromotionService
     traces: TraceService
     comparison: CompareService
+    collection: CollectionService
     environments: EnvironmentService
     jobs: JobService
     job_files: JobFiles

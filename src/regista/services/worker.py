@@ -1,6 +1,6 @@
 """The worker: takes what is due under a lease, carries pipelines on, and runs commands, several at a time.
 
-    claim ─▶ a pipeline: advanced in the transaction of the claim itself, given back at once
+    claim ─▶ pipelines:  advanced in the transaction of the claim itself, given back at once
           ─▶ a command:  handed to a thread (``AttemptRun``) when a slot is free
           ─▶ nothing:    sleep until the bell rings, or for a moment
 
@@ -26,6 +26,7 @@ from regista.services.workshop import Workshop
 
 _PAUSE = 0.25
 _TROUBLE = 1.0
+_MOST = 20
 _NET = 5_000
 """Milliseconds after which a pipeline is looked at again even if no step told that it has ended."""
 
@@ -109,25 +110,32 @@ class Worker:
         return claimed
 
     def _take(self, tx: Transaction) -> Claimed:
-        at = now()
-        lease = tx.leases.claim(self.name, at, at + self._keeper.life)
-        if lease is None:
-            return None
-        try:
-            job = tx.jobs.by_id(lease.job_id)
-        except NotFoundError:
-            job = None
-        if job is None or job.status.is_final:
-            tx.leases.release(lease, due=None)
-            return "advanced"
-        if job.type is JobType.PIPELINE:
-            job = advance(tx, job)
-            tx.leases.release(lease, due=None if job.status.is_final else now() + _NET)
-            return "advanced"
-        if job.status in {JobStatus.QUEUED, JobStatus.NOT_STARTED}:
-            job = msgspec.structs.replace(job, status=JobStatus.PREPARING, updated_at=at)
-            tx.jobs.put(job)
-        return lease, job
+        """Carry on every pipeline that is due and claim the first command behind them, in one transaction."""
+        advanced: Claimed = None
+        for _ in range(_MOST):
+            at = now()
+            lease = tx.leases.claim(self.name, at, at + self._keeper.life)
+            if lease is None:
+                break
+            job = _job_of(tx, lease)
+            if job is not None and job.type is JobType.COMMAND and not job.status.is_final:
+                if job.status in {JobStatus.QUEUED, JobStatus.NOT_STARTED}:
+                    job = msgspec.structs.replace(job, status=JobStatus.PREPARING, updated_at=at)
+                    tx.jobs.put(job)
+                return lease, job
+            if job is not None and job.type is JobType.PIPELINE:
+                job = advance(tx, job)
+            ended = job is None or job.status.is_final
+            tx.leases.release(lease, due=None if ended else now() + _NET)
+            advanced = "advanced"
+        return advanced
+
+
+def _job_of(tx: Transaction, lease: Lease) -> Job | None:
+    try:
+        return tx.jobs.by_id(lease.job_id)
+    except NotFoundError:
+        return None
 
 
 def sweep_folders(workshop: Workshop) -> int:

@@ -94,5 +94,11 @@ class BlobClaimRepository(Protocol):
     def sizes(self, scope_ids: Sequence[str], principal_id: str, digests: Iterable[Digest]) -> dict[Digest, int]:
         """Those of *digests* that the principal, or a scope as a whole, has claimed in one of the scopes, with sizes."""
 
+    def claimed(self, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of *digests* that some principal has claimed and that were not swept since."""
+
+    def forget(self, digests: Iterable[Digest]) -> None:
+        """Drop the scopes' own claims to blobs that are being removed."""
+
     def sweep(self, before: int) -> int:
         """Forget principals' own claims older than *before*; return how many."""

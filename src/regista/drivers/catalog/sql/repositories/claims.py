@@ -12,6 +12,8 @@ _SIZES = Statement(
     "SELECT digest, size FROM blob_claims WHERE digest IN :digests AND scope_id IN :scopes"
     " AND (principal_id = :principal OR principal_id = '')"
 )
+_CLAIMED = Statement("SELECT DISTINCT digest FROM blob_claims WHERE digest IN :digests AND principal_id <> ''")
+_FORGET = Statement("DELETE FROM blob_claims WHERE digest IN :digests AND principal_id = ''")
 _SWEEP = Statement("DELETE FROM blob_claims WHERE at < :before AND principal_id <> ''")
 
 
@@ -37,6 +39,18 @@ class BlobClaimRows:
             rows = self._session.all(_SIZES, digests=some, scopes=list(scope_ids), principal=principal_id)
             found.update((Digest(digest), size) for digest, size in rows)
         return found
+
+    def claimed(self, digests: Iterable[Digest]) -> set[Digest]:
+        rest = iter(digests)
+        found: set[Digest] = set()
+        while some := list(islice(rest, 5000)):
+            found.update(Digest(digest) for (digest,) in self._session.all(_CLAIMED, digests=some))
+        return found
+
+    def forget(self, digests: Iterable[Digest]) -> None:
+        rest = iter(digests)
+        while some := list(islice(rest, 5000)):
+            self._session.run(_FORGET, digests=some)
 
     def sweep(self, before: int) -> int:
         return self._session.run(_SWEEP, before=before)
