@@ -23,7 +23,12 @@ def principal() -> None:
 
 @principal.command("create", epilog="Example: regista principal create alice --display-name 'Alice A.'")
 @named
-@click.option("--kind", type=click.Choice([*PrincipalKind]), default=PrincipalKind.USER.value, show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice([one.value for one in PrincipalKind]),
+    default=PrincipalKind.USER.value,
+    show_default=True,
+)
 @click.option("--display-name", default="")
 @common
 def create_principal(name: str, kind: str, display_name: str, output: str, profile: str | None) -> None:

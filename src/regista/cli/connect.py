@@ -1,6 +1,7 @@
 """``regista connect``, ``whoami`` and ``completion``: this program and others meeting a server."""
 
 import shlex
+import sys
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -59,7 +60,7 @@ def mlflow(workspace: str, registry: str, shell: str, output: str, profile: str 
         return
     for key, value in given.items():
         click.echo(_FORMS[shell](key, value))
-    if click.get_text_stream("stdout").isatty():
+    if sys.stdout.isatty():
         say('This shows your key. Meant is: eval "$(regista connect mlflow …)"')
 
 

@@ -217,6 +217,13 @@ def amount(size: int) -> str:
     return f"{value:.1f} TB"
 
 
+def place(path: str) -> str:
+    """``workspace dev`` for a scope's path."""
+    *_, plural, name = f"//{path}".split("/")
+    kind = {"workspaces": "workspace", "registries": "registry"}.get(plural, plural)
+    return f"{kind} {name}".strip()
+
+
 def pairs(texts: Sequence[str], what: str) -> dict[str, str]:
     """``KEY=VALUE`` options as a mapping."""
     found = {}

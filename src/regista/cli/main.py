@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from difflib import get_close_matches
+from typing import NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -78,12 +79,11 @@ def commands() -> None:
     """Everything."""
 
 
-def cli() -> None:
-    """Run the command line. Exit status: 0 done, 1 an expected failure (a message and its next step), 2 wrong usage."""
+def cli(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line with *arguments* (None: those of the process). Exit status: 0 done, 1 an expected failure (a message and its next step), 2 wrong usage."""
     try:
-        commands(prog_name="regista", standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # Without click's own handling of errors, what a command exits with is returned.
+        sys.exit(commands(arguments, prog_name="regista", standalone_mode=False) or 0)
     except click.exceptions.NoSuchCommand as unknown:
         guide(unknown)
         sys.exit(unknown.exit_code)

@@ -4,14 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.frame import amount, common, connect, named, say, show
+from regista.cli.frame import amount, common, connect, named, place, say, show
 from regista.entities.asset import AssetKind
 
 if TYPE_CHECKING:
     from regista.client import Regista
     from regista.entities.promotion import PromotionPlan
 
-_PLAN = ("action", "kind", "name", "version", "file_count", "size", "moved", "source_scope")
+_PLAN = ("action", "kind", "name", "version", "file_count", "size", "moved", "from")
 
 
 def add_share(group: click.Group, kind: AssetKind) -> None:
@@ -63,11 +63,17 @@ def _source(profile: str | None, workspace: str | None, registry: str | None) ->
 
 def _show_plan(plan: "PromotionPlan", output: str) -> None:
     """The plan; exit status 1 where the promotion would be refused."""
-    show(plan if output != "table" else list(plan.items), output, _PLAN)
+    if output == "table":
+        import msgspec
+
+        rows = [msgspec.to_builtins(item) | {"from": place(item.source_scope)} for item in plan.items]
+        show(rows, output, _PLAN)
+    else:
+        show(plan, output)
     counted = {action: sum(item.action == action for item in plan.items) for action in ("create", "exists", "clash")}
     where = "one store: nothing is copied" if plan.same_store else f"{amount(plan.moved)} to be copied between stores"
     say(
-        f"Into {plan.target}: {counted['create']} to make, {counted['exists']} there already; {where}. Nothing was done."
+        f"Into {place(plan.target)}: {counted['create']} to make, {counted['exists']} there already; {where}. Nothing was done."
     )
     if counted["clash"]:
         say(

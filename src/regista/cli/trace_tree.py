@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from regista.cli.frame import amount, moment
+from regista.cli.frame import amount, moment, place
 from regista.entities.capsule import JobRecord, VersionRecord
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.trace import Completeness, DeploymentRecord, Trace, TraceNode
@@ -89,12 +89,6 @@ def title_of(node: TraceNode) -> str:
         where = place(served.workspace)
         return f"deployment {served.endpoint}/{served.name} (generation {served.generation}) in {where}{mark}"
     return node.node
-
-
-def place(path: str) -> str:
-    """``workspace dev`` for a scope's path."""
-    *_, plural, name = f"//{path}".split("/")
-    return f"{ {'workspaces': 'workspace', 'registries': 'registry'}.get(plural, plural) } {name}".strip()
 
 
 def facts_of(node: TraceNode, log_lines: int = 0) -> Iterator[str]:
