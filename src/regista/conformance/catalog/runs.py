@@ -309,6 +309,8 @@ class RunSearchContract(CatalogCase):
         assert sorted_by(Order(Field.METRIC, "loss", ascending=False)) == [*numbers[::-1], "nan", "bare"]
         assert sorted_by(Order(Field.PARAM, "lr", ascending=False)) == [*numbers[::-1], "nan", "bare"]
         assert sorted_by(Order(Field.ATTRIBUTE, "start_time")) == [*numbers, "nan", "bare"]
+        assert sorted_by(Order(Field.ATTRIBUTE, "start_time", ascending=False)) == [*numbers[::-1], "nan", "bare"]
+        assert sorted_by(Order(Field.ATTRIBUTE, "end_time"), Order(Field.ATTRIBUTE, "run_id")) == ["bare", "nan", *numbers]
         parity = sorted_by(Order(Field.TAG, "parity"), Order(Field.METRIC, "loss", ascending=False))
         assert parity == ["r4", "r2", "r0", "r5", "r3", "r1", "nan", "bare"]
         assert self.run_names(catalog) == ["nan", "bare", *numbers[::-1]]

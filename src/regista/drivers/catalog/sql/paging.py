@@ -28,7 +28,7 @@ def cursor_of(listing: str, key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(msgspec.msgpack.encode((listing, *key))).decode().rstrip("=")
 
 
-def key_of(cursor: str, listing: str, kinds: Sequence[type]) -> Key:
+def key_of(cursor: str, listing: str, kinds: Sequence[Any]) -> Key:
     """The key in *cursor*; raise ``InvalidError`` when it is not one of this listing with values of these *kinds*."""
     try:
         raw = base64.urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
@@ -58,7 +58,7 @@ def page_of(
     keys: Sequence[ColumnElement[Any]],
     entity: Callable[..., T],
     *,
-    kinds: Sequence[type] = (int, int),
+    kinds: Sequence[Any] = (int, int),
     descending: bool = True,
 ) -> Page[T]:
     """One page of *query*, whose columns *entity* turns into an item, in the order of *keys* (unique together)."""

@@ -12,7 +12,16 @@ import msgspec
 from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, not_, or_
 from sqlalchemy.sql import FromClause
 
-from regista.drivers.catalog.sql.tables import HEAD, metrics, params
+from regista.drivers.catalog.sql.session import Session, Statement
+from regista.drivers.catalog.sql.tables import (
+    HEAD,
+    asset_tags,
+    experiment_tags,
+    metrics,
+    params,
+    run_tags,
+    version_tags,
+)
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 
@@ -21,6 +30,11 @@ Condition = ColumnElement[bool]
 MAX_CLAUSES = 100
 MAX_PATTERN = 5000
 _SETS = {"IN", "NOT IN"}
+_COUNTED = "SELECT 1 FROM {tags} WHERE place = :place AND key = :key AND head = :head LIMIT 2000"
+_COUNTS = {
+    tags.name: Statement(f"SELECT count(*) FROM ({_COUNTED.format(tags=tags.name)}) AS counted")  # noqa: S608
+    for tags in (asset_tags, version_tags, run_tags, experiment_tags)
+}
 _COMPARE: Mapping[str, Callable[[Any, Any], Condition]] = {
     "=": lambda column, value: column == value,
     "!=": lambda column, value: column != value,
@@ -42,26 +56,45 @@ class Subject(msgspec.Struct, frozen=True):
 
 
 class Sorting(msgspec.Struct, frozen=True):
-    """One key of an order: its expression, its direction and what type its values have in a cursor."""
+    """One key of an order: its expression, its direction, and what type its values have in a cursor."""
 
     expression: ColumnElement[Any]
     ascending: bool
-    kind: type
+    kind: Any
+    nullable: bool = False
+    """Whether rows may lack it; those come last, whichever the direction."""
+
+    @property
+    def turn(self) -> ColumnElement[Any]:
+        """As in ORDER BY."""
+        turned = self.expression.asc() if self.ascending else self.expression.desc()
+        return turned.nulls_last() if self.nullable else turned
+
+    def equals(self, value: Any) -> Condition:
+        """Whether a row has the same value."""
+        return self.expression.is_(None) if value is None else self.expression == value
+
+    def follows(self, value: Any) -> Condition:
+        """Whether a row comes after those with *value*."""
+        if value is None:
+            return false()
+        later = self.expression > value if self.ascending else self.expression < value
+        return or_(later, self.expression.is_(None)) if self.nullable else later
 
 
 class Search:
     """One question about a subject: conditions to filter by, keys to sort by, and the tables they need to be joined.
 
-    The first ``tag = value`` leads: its index is sorted as the list is, so that a page of few among many is read alone."""
+    The rarest ``tag = value`` leads: its index is sorted as the list is, so that a page of few among many is read alone."""
 
-    def __init__(self, subject: Subject, place: str, clauses: Sequence[Clause], *, postgres: bool) -> None:
+    def __init__(self, session: Session, subject: Subject, place: str, clauses: Sequence[Clause]) -> None:
         if len(clauses) > MAX_CLAUSES:
             raise InvalidError(f"a search has at most {MAX_CLAUSES} clauses, this one has {len(clauses)}")
         self._subject = subject
-        self._postgres = postgres
+        self._postgres = session.postgres
         self.source: FromClause = subject.table
         self.newest: tuple[ColumnElement[Any], ColumnElement[Any]] = (subject.table.c.created_at, subject.table.c.seq)
-        leading = next((c for c in clauses if c.field is Field.TAG and c.operator == "="), None)
+        leading = _rarest(session, subject, place, clauses)
         self.conditions = [self._condition(clause) for clause in clauses if clause is not leading]
         if leading is not None:
             self._lead(leading, place)
@@ -149,8 +182,9 @@ class Search:
     def _sorting(self, order: Order) -> list[Sorting]:
         if order.field is Field.ATTRIBUTE:
             column = self._column(order.key)
-            missing, empty, kind = column.is_(None), 0 if _is_numeric(column) else "", _kind(column)
-            return _ranked(case((missing, 1), else_=0), func.coalesce(column, empty), kind, order)
+            nullable = bool(getattr(column, "nullable", False))
+            kind = _kind(column) | None if nullable else _kind(column)
+            return [Sorting(column, ascending=order.ascending, kind=kind, nullable=nullable)]
         table, owner = self._rows(order.field)
         joined = and_(owner == self._subject.table.c.seq, table.c.key == order.key)
         self.source = self.source.outerjoin(table, joined)
@@ -159,6 +193,19 @@ class Search:
             return _ranked(rank, func.coalesce(table.c.value, 0.0), float, order)
         rank = case((table.c.key.is_(None), 1), else_=0)
         return _ranked(rank, func.coalesce(table.c.head, ""), str, order)
+
+
+def _rarest(session: Session, subject: Subject, place: str, clauses: Sequence[Clause]) -> Clause | None:
+    """The ``tag = value`` that the fewest rows have, as far as a short count tells; None when nothing is asked so."""
+    equal = [clause for clause in clauses if clause.field is Field.TAG and clause.operator == "="]
+    if len(equal) < 2:
+        return equal[0] if equal else None
+
+    def rows(clause: Clause) -> int:
+        found = session.first(_COUNTS[subject.tags.name], place=place, key=clause.key, head=_text(clause)[:HEAD])
+        return found[0] if found else 0
+
+    return min(equal, key=rows)
 
 
 def fingerprint(name: str, orders: Sequence[Order]) -> str:
@@ -170,9 +217,8 @@ def after(sortings: Sequence[Sorting], key: Sequence[Any]) -> Condition:
     """What comes after the row with *key*, each key in its own direction."""
     steps = []
     for depth, sorting in enumerate(sortings):
-        same = [earlier.expression == value for earlier, value in zip(sortings[:depth], key, strict=False)]
-        value = key[depth]
-        steps.append(and_(*same, sorting.expression > value if sorting.ascending else sorting.expression < value))
+        same = [earlier.equals(value) for earlier, value in zip(sortings[:depth], key, strict=False)]
+        steps.append(and_(*same, sorting.follows(key[depth])))
     return or_(*steps)
 
 

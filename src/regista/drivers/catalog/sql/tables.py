@@ -164,6 +164,8 @@ jobs = _table(
     Index("jobs_newest", "scope_id", "created_at", "seq"),
     Index("jobs_newest_of_parent", "scope_id", "parent", "created_at", "seq"),
     Index("jobs_of_experiment", "scope_id", "experiment", "created_at", "seq"),
+    # What MLflow's clients sort by. PostgreSQL sorts ten thousand rows faster than it would keep a tenth index.
+    Index("jobs_started", "scope_id", "experiment", "started_at", "created_at", "seq").ddl_if(dialect="sqlite"),
     Index("jobs_status", "scope_id", "status"),
     Index(
         "jobs_reuse",
@@ -215,6 +217,7 @@ params = _table(
     _text("head"),
     _text("value"),
     PrimaryKeyConstraint("job", "key"),
+    rowid=False,
 )
 
 datasets = _table(
@@ -256,6 +259,7 @@ def _tags(name: str, owners: Table) -> Table:
         _big("created_at"),
         PrimaryKeyConstraint("owner", "key"),
         Index(f"{name}_value", "place", "key", "head", "created_at", "owner"),
+        rowid=False,
     )
 
 

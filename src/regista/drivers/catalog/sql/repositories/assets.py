@@ -57,7 +57,7 @@ class AssetRows:
         clauses: Sequence[Clause] = (),
     ) -> Page[Asset]:
         column = tables.assets.c
-        search = Search(_subject, f"{scope_id}/{kind}", clauses, postgres=self._session.postgres)
+        search = Search(self._session, _subject, f"{scope_id}/{kind}", clauses)
         query = select(column.body).select_from(search.source).where(column.name != ANONYMOUS, *search.conditions)
         if not search.is_led:
             query = query.where(column.scope_id == scope_id, column.kind == kind.value)

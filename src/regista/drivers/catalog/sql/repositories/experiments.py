@@ -99,7 +99,7 @@ class ExperimentRows:
     ) -> Page[Experiment]:
         if self._session.writes:
             self.ensure_default(scope_id, 0)
-        search = Search(_subject, scope_id, clauses, postgres=self._session.postgres)
+        search = Search(self._session, _subject, scope_id, clauses)
         limit, listing, sortings = size_of(request), fingerprint("experiments", order), search.sortings(order)
         keys = [sorting.expression for sorting in sortings]
         query = select(_column.body, *keys).select_from(search.source)
@@ -108,7 +108,7 @@ class ExperimentRows:
             query = query.where(_column.deleted == int(deleted))
         if request.cursor is not None:
             query = query.where(after(sortings, key_of(request.cursor, listing, [key.kind for key in sortings])))
-        turns = [key.asc() if sorting.ascending else key.desc() for key, sorting in zip(keys, sortings, strict=True)]
+        turns = [sorting.turn for sorting in sortings]
         rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
         return Page(tuple(_experiment(row[0]) for row in rows[:limit]), cursor)

@@ -98,7 +98,7 @@ class JobRows:
         *,
         deleted: bool | None = False,
     ) -> Page[Job]:
-        search = Search(_subject, scope_id, clauses, postgres=self._session.postgres)
+        search = Search(self._session, _subject, scope_id, clauses)
         conditions = [*search.conditions, _column.experiment.in_(experiments)]
         if not search.is_led:
             conditions.append(_column.scope_id == scope_id)
@@ -127,7 +127,7 @@ class JobRows:
         if request.cursor is not None:
             key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
             query = query.where(after(sortings, key))
-        turns = [key.asc() if sorting.ascending else key.desc() for key, sorting in zip(keys, sortings, strict=True)]
+        turns = [sorting.turn for sorting in sortings]
         rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
         return [row[-1] for row in rows[:limit]], cursor

@@ -99,7 +99,7 @@ class VersionRows:
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
     ) -> Page[AssetVersion]:
-        search = Search(_subject, f"{scope_id}/{kind}", clauses, postgres=self._session.postgres)
+        search = Search(self._session, _subject, f"{scope_id}/{kind}", clauses)
         query = select(_column.body).select_from(search.source).where(*search.conditions)
         query = query.where(_column.deleted_at.is_(None))
         if not search.is_led:

@@ -130,6 +130,8 @@ CREATE INDEX jobs_of_experiment ON jobs (scope_id, experiment, created_at, seq);
 
 CREATE INDEX jobs_reuse ON jobs (scope_id, reuse_key, created_at, seq) WHERE reuse_key <> '';
 
+CREATE INDEX jobs_started ON jobs (scope_id, experiment, started_at, created_at, seq);
+
 CREATE INDEX jobs_status ON jobs (scope_id, status);
 
 CREATE TABLE keys (
@@ -331,7 +333,8 @@ CREATE TABLE asset_tags (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (owner, "key"),
   FOREIGN KEY(owner) REFERENCES assets (seq) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE INDEX asset_tags_value ON asset_tags (place, "key", head, created_at, owner);
 
@@ -356,7 +359,8 @@ CREATE TABLE experiment_tags (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (owner, "key"),
   FOREIGN KEY(owner) REFERENCES experiments (seq) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE INDEX experiment_tags_value ON experiment_tags (place, "key", head, created_at, owner);
 
@@ -381,7 +385,8 @@ CREATE TABLE params (
   value TEXT NOT NULL,
   PRIMARY KEY (job, "key"),
   FOREIGN KEY(job) REFERENCES jobs (seq) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE TABLE run_tags (
   owner BIGINT NOT NULL,
@@ -392,7 +397,8 @@ CREATE TABLE run_tags (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (owner, "key"),
   FOREIGN KEY(owner) REFERENCES jobs (seq) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE INDEX run_tags_value ON run_tags (place, "key", head, created_at, owner);
 
@@ -405,6 +411,7 @@ CREATE TABLE version_tags (
   created_at BIGINT NOT NULL,
   PRIMARY KEY (owner, "key"),
   FOREIGN KEY(owner) REFERENCES versions (seq) ON DELETE CASCADE
-);
+)
+ WITHOUT ROWID;
 
 CREATE INDEX version_tags_value ON version_tags (place, "key", head, created_at, owner);
