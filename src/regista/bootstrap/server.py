@@ -1,18 +1,22 @@
 """Running the server: one process with its catalog, its stores and its workers."""
 
+import asyncio
 import json
 import logging
 import os
 import socket
 from collections.abc import Callable
 
+import msgspec
+
 from regista import __version__
-from regista.bootstrap.application import build_application
+from regista.bootstrap.application import Application, build_application
 from regista.bootstrap.certificates import ensure_certificates
 from regista.bootstrap.house import build_house
 from regista.bootstrap.owner import ensure_owner
 from regista.bootstrap.settings import Settings
-from regista.errors import ForbiddenError
+from regista.errors import ForbiddenError, UnavailableError
+from regista.services.house import House
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
@@ -21,9 +25,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
     """Serve until SIGTERM or SIGINT; *ready* is told the URL when the first request would be answered.
 
     Raise ``ForbiddenError`` for an address beyond this machine unless *allow_remote*: every call needs a key in either
-    case, but whoever opens a door to the network shall have meant it."""
-    import uvicorn
-
+    case, but whoever opens a door to the network shall have meant it. ``UnavailableError`` when the port is taken."""
     if settings.host not in _LOOPBACK and not allow_remote:
         raise ForbiddenError(
             f"{settings.host} can be reached from other machines", hint="Say --allow-remote when that is what you want."
@@ -33,29 +35,74 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
     house = build_house(settings)
     try:
         owner_key = ensure_owner(house, settings.keys)
-        url = f"https://{settings.host}:{settings.port}"
+        with _bound(settings) as listening:
+            settings = msgspec.structs.replace(settings, port=listening.getsockname()[1])
+            url = f"https://{settings.host}:{settings.port}"
 
-        class Server(uvicorn.Server):
-            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-                await super().startup(sockets)
-                if self.started:
-                    _announce(settings, url, str(ca), str(owner_key))
-                    ready(url)
+            def started() -> list[Callable[[], None]]:
+                _announce(settings, url, str(ca), str(owner_key))
+                ready(url)
+                return _start_workers(house, settings)
 
-        config = uvicorn.Config(
-            build_application(house),
-            host=settings.host,
-            port=settings.port,
-            ssl_certfile=str(certificate),
-            ssl_keyfile=str(key),
-            log_level=logging.WARNING,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-        Server(config).run()
+            _run(build_application(house), listening, str(certificate), str(key), started)
     finally:
         house.catalog.close()
+
+
+def _start_workers(house: House, settings: Settings) -> list[Callable[[], None]]:
+    """Start what works beside the API; return what stops it."""
+    from regista.bootstrap.worker import start_worker
+
+    return [start_worker(house, settings)] if settings.workers else []
+
+
+def _run(
+    application: Application,
+    listening: socket.socket,
+    certificate: str,
+    key: str,
+    started: Callable[[], list[Callable[[], None]]],
+) -> None:
+    """Serve *application* on the socket; *started* is called once it answers, what it returns when it is over."""
+    import uvicorn
+
+    stops: list[Callable[[], None]] = []
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                stops.extend(await asyncio.to_thread(started))
+
+    config = uvicorn.Config(
+        application,
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    try:
+        Server(config).run([listening])
+    finally:
+        for stop in stops:
+            stop()
+
+
+def _bound(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as taken:
+        listening.close()
+        raise UnavailableError(
+            f"port {settings.port} of {settings.host} cannot be had: {taken.strerror}",
+            hint="Another one is given by --port; 0 takes any.",
+        ) from taken
+    return listening
 
 
 def _announce(settings: Settings, url: str, ca: str, key_file: str) -> None:

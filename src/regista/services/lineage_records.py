@@ -8,6 +8,7 @@ import msgspec
 from regista.entities.asset import AssetVersion
 from regista.entities.capsule import JobDetail, JobRecord, Source, VersionRecord
 from regista.entities.digest import Digest
+from regista.entities.environment import Lock
 from regista.entities.job import Job
 from regista.entities.page import PageRequest
 from regista.entities.run import Metric
@@ -111,7 +112,7 @@ def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> Jo
 def with_texts(record: JobRecord, store: BlobStore) -> JobRecord:
     """Add the log's tail and the lock's text; what the store has lost stays empty."""
     detail = record.detail or JobDetail()
-    texts = {"log_tail": _tail(store, detail.log), "lock_text": _text(store, detail.lock) if detail.lock else ""}
+    texts = {"log_tail": _tail(store, detail.log), "lock_text": _lock_text(store, detail.lock) if detail.lock else ""}
     return msgspec.structs.replace(record, detail=msgspec.structs.replace(detail, **texts))
 
 
@@ -139,8 +140,8 @@ def _tail(store: BlobStore, log: Digest | None) -> str:
         return ""
 
 
-def _text(store: BlobStore, digest: Digest) -> str:
+def _lock_text(store: BlobStore, digest: Digest) -> str:
     try:
-        return store.get(digest).decode(errors="replace")
-    except RegistaError:
+        return msgspec.json.decode(store.get(digest), type=Lock).text
+    except (RegistaError, msgspec.DecodeError):
         return ""

@@ -7,6 +7,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.capsule import open_envelope, read_statement
 from regista.entities.comparison import Verdict
 from regista.entities.digest import digest_of
+from regista.entities.environment import Lock
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.names import new_id, now
@@ -45,7 +46,7 @@ def trained(people, scope, name="train-1", mae=(2.0, 2.1, 1.9), data="data"):
         },
         outputs={"model": Binding(type="uri_folder", manifest=store.put(output.encode()))},
         code=code.manifest,
-        lock=store.put(b"scikit-learn==1.5.2"),
+        lock=store.put(msgspec.json.encode(Lock(text="scikit-learn==1.5.2", python="3.11.7", platform="linux-x86_64"))),
         log=store.put(b"epoch 1\nepoch 2\ndone\n"),
         created_at=now(),
         created_by="alice",
