@@ -145,9 +145,12 @@ class ServingHost(Protocol):
     def note(self, key: ServingKey, line: str) -> None:
         """Append a line to the log of the generation's preparation."""
 
-    def read_log(self, key: ServingKey, instance: int | None, offset: int = 0, limit: int = 1 << 20) -> bytes:
-        """Bytes of an instance's log (None: of the preparation) from *offset*; empty when there are no more yet. What an
-        instance wrote before it was replaced is part of its log. A negative *offset* counts from the end."""
+    def read_log(
+        self, key: ServingKey, instance: int | None, offset: int = 0, limit: int = 1 << 20
+    ) -> tuple[int, bytes]:
+        """Bytes of an instance's log (None: of the preparation) from *offset*, with the offset where they begin; no bytes
+        when there are no more yet. A negative *offset* counts from the end. What an instance wrote before it was replaced
+        is part of its log (of the last few times)."""
 
     def route(self, routes: Sequence[Route]) -> bool:
         """Have the gateway answer by *routes*, and nothing else; whether it does already. The gateway is started when there

@@ -55,11 +55,11 @@ class ProcessServingHost:
     def deploy(self, order: ServingOrder) -> None:
         self._folder(order.key).keep(order)
 
-    def tend(self, key: ServingKey) -> tuple[Instance, ...] | None:
+    def tend(self, key: ServingKey, instances: int) -> tuple[Instance, ...] | None:
         folder = self._folder(key)
         if folder.stopped.exists() or (order := folder.order) is None:
             return None
-        return tuple(self._worker(folder, number).tend(order) for number in range(order.instances))
+        return tuple(self._worker(folder, number).tend(order) for number in range(instances))
 
     def stop(self, key: ServingKey, *, first: int = 0) -> bool:
         folder = self._folder(key)
@@ -92,7 +92,9 @@ class ProcessServingHost:
         with folder.preparation.open("a", encoding="utf-8") as log:
             log.write(line.rstrip("\n") + "\n")
 
-    def read_log(self, key: ServingKey, instance: int | None, offset: int = 0, limit: int = 1 << 20) -> bytes:
+    def read_log(
+        self, key: ServingKey, instance: int | None, offset: int = 0, limit: int = 1 << 20
+    ) -> tuple[int, bytes]:
         folder = self._folder(key)
         logs = [folder.preparation] if instance is None else self._worker(folder, instance).logs()
         return read_through([log for log in logs if log.is_file()], offset, limit)
@@ -112,15 +114,16 @@ class ProcessServingHost:
         return self._workers.setdefault((folder.key, number), Worker(folder, number, self._executor))
 
 
-def read_through(files: Sequence[Path], offset: int, limit: int) -> bytes:
-    """At most *limit* bytes from *offset* of the files as if they were one; a negative offset counts from the end."""
+def read_through(files: Sequence[Path], offset: int, limit: int) -> tuple[int, bytes]:
+    """At most *limit* bytes from *offset* of the files as if they were one, and where they begin; a negative offset counts
+    from the end."""
     sizes = [file.stat().st_size for file in files]
-    offset = max(0, sum(sizes) + offset) if offset < 0 else offset
-    found = b""
+    begin = max(0, sum(sizes) + offset) if offset < 0 else offset
+    skip, found = begin, b""
     for file, size in zip(files, sizes, strict=True):
-        if offset < size and len(found) < limit:
+        if skip < size and len(found) < limit:
             with file.open("rb") as opened:
-                opened.seek(offset)
+                opened.seek(skip)
                 found += opened.read(limit - len(found))
-        offset = max(0, offset - size)
-    return found
+        skip = max(0, skip - size)
+    return begin, found
