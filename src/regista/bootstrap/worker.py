@@ -1,6 +1,8 @@
 """The worker inside the server's process: it runs jobs on this machine."""
 
+import contextlib
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +33,7 @@ def build_workshop(house: House, settings: Settings, executor: ProcessExecutor, 
         fetch=HttpsDownloads().fetch,
         server=ServerPlace(url=url, ca=ca if ca.exists() else None, site=_site()),
         shares_files=executor.capabilities().confined,
+        place=_place(settings.work),
     )
 
 
@@ -52,6 +55,17 @@ def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[]
         executor.close()
 
     return stop
+
+
+def _place(work: Path) -> str:
+    """The name of the folder of jobs in hand, given once and kept beside it."""
+    path = work.with_name(f"{work.name}.id")
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    draft.write_text(uuid.uuid4().hex)
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(draft)  # the first of several wins, and nobody reads half a name
+    draft.unlink()
+    return path.read_text()
 
 
 def _site() -> Path | None:

@@ -4,6 +4,7 @@
     prepared, not submitted  submit (the executor starts an attempt once, whoever asks) ─▶ watch ─▶ finish
     submitted                watch ─▶ finish
     lost                     a new attempt, at most three
+    submitted elsewhere      leave it to the workers there for a minute, then it counts as lost
 
 What is known stands in the lease's handle, written under its fence. A worker that lost its lease stops writing and leaves
 the process to the one that has it now.
@@ -36,6 +37,8 @@ ATTEMPTS = 3
 """How often a process that was lost without a trace is started, at most."""
 
 _PATIENCE = 5
+_ORPHANED = 60_000
+_ELSEWHERE = 2_000
 _LOOK = 0.4
 _GRACE = 10.0
 _log = logging.getLogger("regista.worker")
@@ -48,6 +51,10 @@ class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: int = 0
     troubles: int = 0
     keys: tuple[str, ...] = ()
+    place: str = ""
+    """Where the attempt was prepared: its process can be seen from there alone."""
+    orphaned_at: int = 0
+    """When a worker of another place first found it without one of its own; 0 while it has one."""
     handle: Handle | None = None
 
 
@@ -94,6 +101,8 @@ class AttemptRun:
             _log.exception("job %s: its end could not be written; it will be tried again", self._job.name)
 
     def _attend(self) -> None:
+        if self._is_elsewhere() and self._leaves_it():
+            return
         while True:
             if self._progress.handle is None and not self._start():
                 return
@@ -103,10 +112,26 @@ class AttemptRun:
             if self._progress.lost + 1 >= ATTEMPTS:
                 self._fail(f"its process was lost {ATTEMPTS} times: {status.message}")
                 return
-            number, lost = self._progress.attempt + 1, self._progress.lost + 1
-            again = Progress(attempt=number, lost=lost, keys=self._progress.keys)
-            self._keep(again, JobStatus.PREPARING)
+            self._keep(self._next_attempt(), JobStatus.PREPARING)
         self._conclude(status)
+
+    def _next_attempt(self) -> Progress:
+        return Progress(attempt=self._progress.attempt + 1, lost=self._progress.lost + 1, keys=self._progress.keys)
+
+    def _is_elsewhere(self) -> bool:
+        return self._progress.place not in {"", self._shop.place}
+
+    def _leaves_it(self) -> bool:
+        """Give a process that runs where this worker cannot see it back to the workers there; when none of them has come
+        for a minute, take it for lost and return False."""
+        at = now()
+        since = self._progress.orphaned_at or at
+        if at - since > _ORPHANED:
+            self._keep(self._next_attempt(), JobStatus.PREPARING)
+            return False
+        progress = msgspec.structs.replace(self._progress, orphaned_at=since)
+        self._give_back(progress, at + _ELSEWHERE)
+        return True
 
     def _start(self) -> bool:
         """Prepare and submit; False when an earlier result was taken instead."""
@@ -134,7 +159,7 @@ class AttemptRun:
         def work(tx: Transaction, job: Job) -> tuple[Job, Progress]:
             key = job_keys.issue(tx, job, self._scope, secret) if self._shop.server.url else ""
             keys = (*self._progress.keys, key) if key else self._progress.keys
-            progress = msgspec.structs.replace(self._progress, keys=keys)
+            progress = msgspec.structs.replace(self._progress, keys=keys, place=self._shop.place, orphaned_at=0)
             tx.leases.keep_handle(self._lease, msgspec.json.encode(progress).decode())
             job = msgspec.structs.replace(
                 job,
@@ -177,6 +202,8 @@ class AttemptRun:
         """Stay until the process has ended; have it stopped when somebody wants that."""
         handle = self._progress.handle
         assert handle is not None  # noqa: S101 - the callers have seen to it
+        if self._progress.orphaned_at:
+            self._keep(msgspec.structs.replace(self._progress, orphaned_at=0), self._job.status)
         stopped, extend_at = False, time.monotonic() + job_keys.LIFE / 3000
         while True:
             status = self._look(handle)
@@ -226,6 +253,7 @@ class AttemptRun:
     def _end(self, left: Left, status: JobStatus, error: str = "", properties: dict[str, str] | None = None) -> None:
         ending = Ending(status=status, error=error, properties=properties or {}, keys=self._progress.keys)
         finish(self._shop, self._lease, self._scope, self._plan, left, ending)
+        self._keeper.let_go(self._lease)
         if self._progress.keys:
             self._shop.access.forget()
         self._shop.bell.ring()  # what waited for this job can begin while its folder is being removed
@@ -245,10 +273,12 @@ class AttemptRun:
         progress = msgspec.structs.replace(self._progress, troubles=self._progress.troubles + 1)
         pause = 500 * 2**progress.troubles
         _log.warning("job %s: %s; again in %d ms", self._job.name, wrong.message, pause)
+        self._give_back(progress, now() + pause)
 
+    def _give_back(self, progress: Progress, due: int) -> None:
         def work(tx: Transaction, _: Job) -> None:
             tx.leases.keep_handle(self._lease, msgspec.json.encode(progress).decode())
-            tx.leases.release(self._lease, due=now() + pause)
+            tx.leases.release(self._lease, due=due)
 
         fenced(self._shop.catalog, self._lease, work)
 

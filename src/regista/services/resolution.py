@@ -260,9 +260,10 @@ def _merged(shown: OutputSpec, given: OutputSpec | None) -> OutputSpec:
 
 
 def merged_output(inner: OutputSpec, outer: OutputSpec) -> OutputSpec:
-    """The output *inner* of a component with what is said about it from outside."""
+    """The output *inner* of a component with what is said about it from outside. Who gives it a name says what it is."""
     return msgspec.structs.replace(
         inner,
+        type=(outer.type if outer.name else "") or inner.type,
         mode=outer.mode or inner.mode,
         path=outer.path or inner.path,
         name=outer.name or inner.name,

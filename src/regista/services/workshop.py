@@ -63,7 +63,8 @@ class Bell:
 
 
 class Workshop(msgspec.Struct, frozen=True, kw_only=True):
-    """One attribute a tool. ``shares_files``: jobs are confined, so that inputs may be the store's own files."""
+    """One attribute a tool. ``shares_files``: jobs are confined, so that inputs may be the store's own files. ``place``
+    names the folder: workers that have the same one see the same processes."""
 
     catalog: Catalog
     access: Access
@@ -76,3 +77,4 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
     fetch: Fetch
     server: ServerPlace = ServerPlace()
     shares_files: bool = False
+    place: str = "here"
