@@ -73,7 +73,7 @@ class TestProcessServingHost(ServingHostContract):
         host = again()
         yield host
         assert isinstance(host, ProcessServingHost)
-        until(host._gateway.stop)
+        until(host.stop_gateway)
 
     @pytest.fixture
     def store(self, tmp_path: Path) -> BlobStore:

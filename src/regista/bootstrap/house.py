@@ -3,6 +3,7 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from regista.bootstrap.serving import open_host
 from regista.bootstrap.settings import Settings
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
@@ -20,17 +21,22 @@ from regista.services.capsules import CapsuleService
 from regista.services.collection import CollectionService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
+from regista.services.deployment_plans import Planner
+from regista.services.deployments import DeploymentService
 from regista.services.drops import DropService
+from regista.services.endpoints import EndpointService
 from regista.services.environments import EnvironmentService
 from regista.services.house import House
 from regista.services.job_files import JobFiles
 from regista.services.jobs import JobService
+from regista.services.preflight import PreflightService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
 from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
+from regista.services.why import WhyService
 from regista.services.workshop import Bell
 
 
@@ -57,8 +63,12 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     stores = StoreService(catalog, open_store, settings.store)
     contents = ContentService(catalog, stores)
     assets = AssetService(catalog, contents)
-    capsules = CapsuleService(catalog, stores, Ed25519Signer(settings.keys))
-    environments, bell = EnvironmentService(catalog, stores, UvRuntime(settings.home), curated), Bell()
+    signer, runtime = Ed25519Signer(settings.keys), UvRuntime(settings.home)
+    capsules = CapsuleService(catalog, stores, signer)
+    traces = TraceService(catalog, stores, capsules)
+    environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
+    serving, serving_bell = open_host(settings, runtime), Bell()
+    planner = Planner(catalog, stores, environments, serving)
     return House(
         catalog=catalog,
         access=access,
@@ -71,11 +81,17 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         registration=RegistrationService(catalog, stores, contents, assets, capsules, curated),
         capsules=capsules,
         promotion=PromotionService(catalog, stores, capsules),
-        traces=TraceService(catalog, stores, capsules),
+        traces=traces,
         comparison=CompareService(catalog),
         collection=CollectionService(catalog, stores, capsules),
         environments=environments,
         jobs=JobService(catalog, stores, environments, bell),
         job_files=JobFiles(catalog, contents, LiveLogs(settings.work)),
         bell=bell,
+        endpoints=EndpointService(catalog, signer, serving_bell.ring),
+        deployments=DeploymentService(catalog, planner, serving, serving_bell.ring),
+        preflight=PreflightService(planner),
+        why=WhyService(catalog, traces.of_node),
+        serving=serving,
+        serving_bell=serving_bell,
     )

@@ -51,9 +51,10 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
 
 def _start_workers(house: House, settings: Settings) -> list[Callable[[], None]]:
     """Start what works beside the API; return what stops it."""
+    from regista.bootstrap.serving import start_serving
     from regista.bootstrap.worker import start_worker
 
-    return [start_worker(house, settings)] if settings.workers else []
+    return [start_serving(house, settings), *([start_worker(house, settings)] if settings.workers else [])]
 
 
 def _run(

@@ -3,22 +3,27 @@
 import msgspec
 
 from regista.interfaces.catalog import Catalog
+from regista.interfaces.serving import ServingHost
 from regista.services.access import Access
 from regista.services.assets import AssetService
 from regista.services.capsules import CapsuleService
 from regista.services.collection import CollectionService
 from regista.services.compare import CompareService
 from regista.services.contents import ContentService
+from regista.services.deployments import DeploymentService
 from regista.services.drops import DropService
+from regista.services.endpoints import EndpointService
 from regista.services.environments import EnvironmentService
 from regista.services.job_files import JobFiles
 from regista.services.jobs import JobService
+from regista.services.preflight import PreflightService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
 from regista.services.registration import RegistrationService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
+from regista.services.why import WhyService
 from regista.services.workshop import Bell
 
 
@@ -43,3 +48,9 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     jobs: JobService
     job_files: JobFiles
     bell: Bell
+    endpoints: EndpointService
+    deployments: DeploymentService
+    preflight: PreflightService
+    why: WhyService
+    serving: ServingHost
+    serving_bell: Bell

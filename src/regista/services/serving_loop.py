@@ -25,6 +25,7 @@ from regista.services.serving_orders import Prepared, Preparer, target_of
 from regista.services.serving_outcomes import Outcomes
 from regista.services.serving_preparations import Preparations
 from regista.services.traffic import serving_node
+from regista.services.workshop import Bell
 
 _STARTS = 3
 _BUSY_SECONDS = 0.1
@@ -49,16 +50,18 @@ class _World(msgspec.Struct):
 
 
 class ServingLoop:
-    """Ticks in a thread of its own between ``start`` and ``stop``; ``wake`` makes the next tick come at once."""
+    """Ticks in a thread of its own between ``start`` and ``stop``; the *bell* makes the next tick come at once."""
 
-    def __init__(self, catalog: Catalog, host: ServingHost, preparer: Preparer, leadership: Leadership) -> None:
+    def __init__(
+        self, catalog: Catalog, host: ServingHost, preparer: Preparer, leadership: Leadership, bell: Bell
+    ) -> None:
         self._catalog = catalog
         self._host = host
         self._leadership = leadership
         self._outcomes = Outcomes(catalog)
-        self._preparations = Preparations(preparer, self.wake)
+        self._preparations = Preparations(preparer, bell.ring)
+        self._bell = bell
         self._known: Addresses = {}
-        self._woken = threading.Event()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -67,28 +70,24 @@ class ServingLoop:
         self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """There is something to do."""
-        self._woken.set()
-
     def stop(self) -> None:
         """Tick no more. Workers and gateway go on without."""
         self._ended.set()
-        self._woken.set()
+        self._bell.ring()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
         while not self._ended.is_set():
             pause = _CALM_SECONDS
-            self._woken.clear()
+            heard = self._bell.count
             try:
                 pause = self.tick()
             except RegistaError as wrong:
                 _log.warning("serving has to wait: %s", wrong.message)
             except Exception:  # noqa: BLE001 - whatever it was, the next tick may do better
                 _log.exception("a tick of the serving loop failed")
-            self._woken.wait(pause)
+            self._bell.wait(heard, pause)
 
     def tick(self) -> float:
         """Do the next step of everything; return the seconds until the next tick."""

@@ -7,6 +7,7 @@ server finds them by their folders. ``folders.py`` draws what is on disk.
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from regista.drivers.serving.contents import Contents
 from regista.drivers.serving.folders import GenerationFolder, generation_keys
@@ -17,6 +18,14 @@ from regista.interfaces.blobs import BlobStore
 from regista.interfaces.executors import Executor
 from regista.interfaces.runtimes import BuiltEnvironment, Report
 from regista.interfaces.serving import Instance, Route, ServingKey, ServingOrder
+
+
+class OwnExecutor(Executor, Protocol):
+    """An executor that the host may let go of in the end."""
+
+    def close(self) -> None:
+        """Let go of what the executor holds; what it started goes on."""
+
 
 Layer = Callable[[Path, Report], tuple[Path, ...]]
 """Given an interpreter, the folders with the worker's own packages for it."""
@@ -29,7 +38,7 @@ class ProcessServingHost:
     """Below *root*. *confined* says that the executor's processes cannot write to what they are shown."""
 
     def __init__(
-        self, root: Path, executor: Executor, layer: Layer, gateway: GatewaySettings, *, confined: bool
+        self, root: Path, executor: OwnExecutor, layer: Layer, gateway: GatewaySettings, *, confined: bool
     ) -> None:
         self._root = root.absolute()
         self._executor = executor
@@ -102,10 +111,13 @@ class ProcessServingHost:
     def route(self, routes: Sequence[Route]) -> bool:
         return self._gateway.route(routes)
 
-    def close(self, *, stop_gateway: bool = False) -> None:
-        """Let go. Workers go on; the gateway too, unless it is to be stopped."""
-        if stop_gateway:
-            self._gateway.stop()
+    def stop_gateway(self) -> bool:
+        """Have the gateway end; whether it has. It is started again by the next table that has something in it."""
+        return self._gateway.stop()
+
+    def close(self) -> None:
+        """Let go; workers and gateway go on."""
+        self._executor.close()
 
     def _folder(self, key: ServingKey) -> GenerationFolder:
         return GenerationFolder(self._root, key)
