@@ -21,6 +21,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "component": ("regista.cli.assets:component", "Components: steps of pipelines, and whole pipelines."),
     "data": ("regista.cli.assets:data", "Data: files and folders, versioned."),
     "code": ("regista.cli.assets:code", "Code: what jobs and components run."),
+    "job": ("regista.cli.jobs:job", "Jobs: commands and pipelines, submitted and followed."),
     "trace": ("regista.cli.trace:trace", "What led to a model, a job or a deployment."),
     "compare": ("regista.cli.compare:compare", "Jobs of any workspaces side by side, with a verdict."),
     "principal": ("regista.cli.access:principal", "Principals: who may call."),
@@ -80,7 +81,10 @@ def commands() -> None:
 
 
 def cli(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line with *arguments* (None: those of the process). Exit status: 0 done, 1 an expected failure (a message and its next step), 2 wrong usage."""
+    """Run the command line with *arguments* (None: those of the process).
+
+    Exit status: 0 done, 1 an expected failure (a message and its next step), 2 wrong usage.
+    """
     try:
         # Without click's own handling of errors, what a command exits with is returned.
         sys.exit(commands(arguments, prog_name="regista", standalone_mode=False) or 0)

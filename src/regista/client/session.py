@@ -12,6 +12,7 @@ from regista.errors import InvalidError
 if TYPE_CHECKING:
     from regista.client.access import KeyClient, PrincipalClient, RoleClient, StoreClient
     from regista.client.assets import AssetClient
+    from regista.client.jobs import JobClient
     from regista.client.provenance import ProvenanceClient
     from regista.client.scopes import ScopeClient, SubscriptionClient
 
@@ -125,6 +126,13 @@ class Regista:
     def code(self) -> "AssetClient":
         """Code of the scope: what jobs and components run."""
         return self._assets("code")
+
+    @cached_property
+    def jobs(self) -> "JobClient":
+        """Jobs of the workspace."""
+        from regista.client.jobs import JobClient
+
+        return JobClient(self)
 
     @cached_property
     def provenance(self) -> "ProvenanceClient":
