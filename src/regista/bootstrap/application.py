@@ -35,9 +35,10 @@ class Application:
 
 def build_application(house: House) -> Application:
     """Every dialect over *house*."""
+    from regista.dialects.mlflow import app as mlflow
     from regista.dialects.native import app as native
 
-    return Application({native.PREFIX: native.application(house)})  # type: ignore[dict-item]  # Litestar's own types are narrower
+    return Application({native.PREFIX: native.application(house), mlflow.PREFIX: mlflow.application(house)})  # type: ignore[dict-item]  # Litestar's own types are narrower
 
 
 async def _lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:

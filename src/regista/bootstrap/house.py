@@ -26,13 +26,20 @@ from regista.services.deployments import DeploymentService
 from regista.services.drops import DropService
 from regista.services.endpoints import EndpointService
 from regista.services.environments import EnvironmentService
+from regista.services.experiments import ExperimentService
 from regista.services.house import House
 from regista.services.job_files import JobFiles
 from regista.services.jobs import JobService
+from regista.services.logged_models import LoggedModelService
+from regista.services.model_versions import ModelVersionService
 from regista.services.preflight import PreflightService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
+from regista.services.registered_models import RegisteredModelService
 from regista.services.registration import RegistrationService
+from regista.services.run_artifacts import ArtifactService
+from regista.services.run_search import RunSearchService
+from regista.services.runs import RunService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
@@ -69,6 +76,8 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
     serving, serving_bell = open_host(settings, runtime), Bell()
     planner = Planner(catalog, stores, environments, serving)
+    registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
+    artifacts = ArtifactService(catalog, contents)
     return House(
         catalog=catalog,
         access=access,
@@ -78,7 +87,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         contents=contents,
         drops=DropService(contents, settings.home / "drop"),
         assets=assets,
-        registration=RegistrationService(catalog, stores, contents, assets, capsules, curated),
+        registration=registration,
         capsules=capsules,
         promotion=PromotionService(catalog, stores, capsules),
         traces=traces,
@@ -94,4 +103,11 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         why=WhyService(catalog, traces.of_node),
         serving=serving,
         serving_bell=serving_bell,
+        experiments=ExperimentService(catalog),
+        runs=RunService(catalog),
+        run_search=RunSearchService(catalog),
+        artifacts=artifacts,
+        logged_models=LoggedModelService(catalog),
+        registered_models=RegisteredModelService(catalog),
+        model_versions=ModelVersionService(catalog, registration, artifacts),
     )

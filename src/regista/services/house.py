@@ -14,12 +14,19 @@ from regista.services.deployments import DeploymentService
 from regista.services.drops import DropService
 from regista.services.endpoints import EndpointService
 from regista.services.environments import EnvironmentService
+from regista.services.experiments import ExperimentService
 from regista.services.job_files import JobFiles
 from regista.services.jobs import JobService
+from regista.services.logged_models import LoggedModelService
+from regista.services.model_versions import ModelVersionService
 from regista.services.preflight import PreflightService
 from regista.services.principals import PrincipalService
 from regista.services.promotion import PromotionService
+from regista.services.registered_models import RegisteredModelService
 from regista.services.registration import RegistrationService
+from regista.services.run_artifacts import ArtifactService
+from regista.services.run_search import RunSearchService
+from regista.services.runs import RunService
 from regista.services.scopes import ScopeService
 from regista.services.stores import StoreService
 from regista.services.trace import TraceService
@@ -54,3 +61,10 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     why: WhyService
     serving: ServingHost
     serving_bell: Bell
+    experiments: ExperimentService
+    logged_models: LoggedModelService
+    model_versions: ModelVersionService
+    registered_models: RegisteredModelService
+    artifacts: ArtifactService
+    run_search: RunSearchService
+    runs: RunService

@@ -15,7 +15,7 @@ from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access import require
 from regista.services.journal import note
-from regista.services.runs import writable
+from regista.services.run_rights import writable
 from regista.services.scopes import resolve_scope
 from regista.services.sources import job_path
 
@@ -124,17 +124,6 @@ class LoggedModelService:
 
         return self._change(caller, address, model_id, change)
 
-    def add_metrics(self, caller: Caller, address: ScopeAddress, metrics: Mapping[str, Sequence[ModelMetric]]) -> None:
-        """Keep, by model id, the latest value of each metric and data set. Raise ``NotFoundError`` when a model is gone."""
-
-        def work(tx: Transaction) -> None:
-            scope = resolve_scope(tx, caller, address)
-            for model_id, measured in metrics.items():
-                model = writable_model(tx, caller, scope, model_id)
-                tx.artifacts.put_model(msgspec.structs.replace(model, metrics=latest(model.metrics, measured)))
-
-        self._catalog.write(work)
-
     def search(
         self, caller: Caller, address: ScopeAddress, experiments: Sequence[int], *, run: str = "", name: str = ""
     ) -> list[LoggedModel]:
@@ -183,6 +172,15 @@ def writable_model(tx: Transaction, caller: Caller, scope: Scope, model_id: str)
     model = readable_model(tx, caller, scope, model_id)
     _allow(caller, scope, model, Permission.JOBS_WRITE)
     return model
+
+
+def keep_metrics(
+    tx: Transaction, caller: Caller, scope: Scope, metrics: Mapping[str, Sequence[ModelMetric]]
+) -> None:
+    """Keep, by model id, the latest value of each metric and data set; raise ``NotFoundError`` when a model is gone."""
+    for model_id, measured in metrics.items():
+        model = writable_model(tx, caller, scope, model_id)
+        tx.artifacts.put_model(msgspec.structs.replace(model, metrics=latest(model.metrics, measured)))
 
 
 def latest(old: Sequence[ModelMetric], new: Sequence[ModelMetric]) -> tuple[ModelMetric, ...]:

@@ -26,7 +26,7 @@ from regista.services.access import require
 from regista.services.assets import OpenFile
 from regista.services.contents import ContentService, require_download
 from regista.services.logged_models import readable_model, writable_model
-from regista.services.runs import readable, writable
+from regista.services.run_rights import readable, writable
 from regista.services.scopes import resolve_scope
 from regista.services.sources import job_path
 from regista.services.versions import asset_path, what

@@ -12,12 +12,13 @@ from regista.entities.access import Caller, Permission
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
-from regista.entities.run import Dataset, Metric
+from regista.entities.run import Dataset, Metric, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
-from regista.services.access import require
 from regista.services.journal import note
+from regista.services.logged_models import keep_metrics
+from regista.services.run_rights import allow, is_hidden, readable, writable
 from regista.services.scopes import resolve_scope
 from regista.services.sources import job_path
 
@@ -142,13 +143,17 @@ class RunService:
         params: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
         display_name: str = "",
+        models: Mapping[str, Sequence[ModelMetric]] | None = None,
     ) -> None:
         """Record all of it or, when anything is wrong, nothing. Doing it again changes nothing: a measurement counts once,
-        a parameter has one value for ever (another is ``InvalidError``), tags are replaced."""
+        a parameter has one value for ever (another is ``InvalidError``), tags are replaced. *models* are measurements of
+        logged models, by their ids."""
         tags = check_tags(tags or {})
 
         def work(tx: Transaction) -> None:
-            _, job = self._writable(tx, caller, address, name)
+            scope, job = self._writable(tx, caller, address, name)
+            if models:
+                keep_metrics(tx, caller, scope, models)
             if params:
                 tx.runs.log_params(job.id, params)
             if metrics:
@@ -236,34 +241,6 @@ class RunService:
     def _writable(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> tuple[Scope, Job]:
         scope = resolve_scope(tx, caller, address)
         return scope, writable(tx, caller, scope, name)
-
-
-def allow(caller: Caller, scope: Scope, name: str, permission: Permission) -> None:
-    """Let *caller* do *permission* to a run, or raise."""
-    require(caller, permission, job_path(scope, name), read=Permission.JOBS_READ, what=f"run {name[:100]!r}")
-
-
-def readable(tx: Transaction, caller: Caller, scope: Scope, name: str) -> Job:
-    """The job of a run that *caller* may read; raise ``NotFoundError``."""
-    allow(caller, scope, name, Permission.JOBS_READ)
-    job = tx.jobs.find(scope.id, name)
-    if job is None:
-        raise NotFoundError(f"there is no run {name[:100]!r} in {scope.kind} {scope.name!r}")
-    return job
-
-
-def writable(tx: Transaction, caller: Caller, scope: Scope, name: str) -> Job:
-    """The job of a run that *caller* may write to; raise ``InvalidError`` when it or its experiment is deleted."""
-    allow(caller, scope, name, Permission.JOBS_WRITE)
-    job = readable(tx, caller, scope, name)
-    if job.deleted or is_hidden(tx, job):
-        raise InvalidError(f"run {name!r} is deleted", hint="Restore it, or its experiment, first.")
-    return job
-
-
-def is_hidden(tx: Transaction, job: Job) -> bool:
-    """Whether the run's experiment is deleted."""
-    return tx.experiments.get(job.scope_id, job.experiment).deleted
 
 
 def recorded(tx: Transaction, job: Job) -> Run:

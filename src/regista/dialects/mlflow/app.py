@@ -1,0 +1,161 @@
+"""The MLflow REST API (2.0 and 3.0, as MLflow 3.18 speaks it) over the services, one address for each scope:
+
+    /mlflow/workspaces/NAME     a tracking server with a model registry
+    /mlflow/registries/NAME     a model registry
+
+The address is what a client is given as its tracking URI or its registry URI; everything below it is MLflow's own:
+``/api/2.0/mlflow/…``, ``/api/3.0/mlflow/…``, ``/api/2.0/mlflow-artifacts/…``, ``/health``, ``/version``.
+
+Raw ASGI and one hop to a thread for each request: this is where scripts log their metrics, thousands a second.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from regista.dialects.mlflow import http
+from regista.dialects.mlflow.call import ARTIFACTS, Call, Place, Route, parse_scope
+from regista.dialects.mlflow.decoding import Reader
+from regista.dialects.mlflow.errors import answer
+from regista.dialects.mlflow.files import Files
+from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
+from regista.dialects.mlflow.routes.server import PROTOCOL
+from regista.entities.scope import ScopeKind
+from regista.errors import InvalidError
+from regista.services.house import House
+
+PREFIX = "/mlflow"
+
+T = TypeVar("T")
+
+_KINDS = {"workspaces": ScopeKind.WORKSPACE, "registries": ScopeKind.REGISTRY}
+_APIS = ("api/2.0/mlflow/", "api/3.0/mlflow/")
+_PLAIN = {"health": b"OK", "version": PROTOCOL.encode()}
+_THREADS = 32
+_encode = msgspec.json.Encoder().encode
+
+
+class Mlflow:
+    """The application."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="mlflow")
+        self._readers = {route.request: Reader(route.request) for route in (*ROUTES.values(), *TEMPLATES.values())}
+        self._files = Files(house, self.run, self.call)
+
+    async def __call__(self, scope: http.Scope, receive: http.Receive, send: http.Send) -> None:
+        place = _place(scope["path"])
+        if place is None:
+            await http.respond(send, 404, b"There is no such route here\n", http.TEXT)
+        elif place.rest in _PLAIN:
+            await http.respond(send, 200, _PLAIN[place.rest], http.TEXT)
+        elif f"/{place.rest}".startswith(ARTIFACTS):
+            await self._files.handle(scope, receive, send, place)
+        else:
+            await self._handle(scope, receive, send, place)
+
+    async def run(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do *work* in a thread: services block."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
+
+    def call(self, scope: http.Scope, place: Place) -> Call:
+        """Who calls, with what address; raise ``UnauthenticatedError``."""
+        headers = http.headers(scope)
+        client = scope.get("client")
+        caller = self._house.access.authenticate(
+            http.secret(headers.get(b"authorization", b"")),
+            address=client[0] if client else "",
+            request_id=scope.get("request_id", ""),
+        )
+        plural = "workspaces" if place.kind is ScopeKind.WORKSPACE else "registries"
+        host = headers.get(b"host", b"localhost").decode("latin-1")
+        base = f"{scope.get('scheme', 'http')}://{host}{PREFIX}/{plural}/{quote(place.name, safe=':')}"
+        return Call(self._house, caller, parse_scope(place.kind, place.name), base)
+
+    async def _handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
+        found = _route(scope["method"], place)
+        if isinstance(found, int):
+            await http.respond(send, found, b"There is no such route here\n", http.TEXT)
+            return
+        try:
+            body = await http.body(receive)
+        except InvalidError as error:
+            await http.respond(send, *answer(error, ""))
+            return
+        if body is None:
+            return
+        status, content = await self.run(self._answer, scope, place, found, body)
+        await http.respond(send, status, content)
+
+    def _answer(
+        self, scope: http.Scope, place: Place, found: tuple[Route, tuple[str, ...]], body: bytes
+    ) -> tuple[int, bytes]:
+        """Read the request, do what it asks, write the answer."""
+        try:
+            route, rest = found
+            call = self.call(scope, place)
+            call.rest, call.size = rest, len(body)
+            reader = self._readers[route.request]
+            if scope["method"] == "GET":
+                asked = reader.query(scope.get("query_string", b""))
+            else:
+                _check_type(scope)
+                asked = reader.body(body)
+            said = route.handler(call, asked)
+            return 200, b"{}" if said is None else _encode(said)
+        except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer of the protocol
+            return answer(error, str(scope.get("request_id", "")))
+
+
+def application(house: House) -> Mlflow:
+    """The API over *house*."""
+    return Mlflow(house)
+
+
+def _place(path: str) -> Place | None:
+    _, _, plural, *rest = [*path.split("/", 4), ""][:5]
+    kind = _KINDS.get(plural)
+    if kind is None or len(rest) < 2 or not rest[0]:
+        return None
+    return Place(kind, rest[0], rest[1].removeprefix("ajax-"))
+
+
+def _route(method: str, place: Place) -> tuple[Route, tuple[str, ...]] | int:
+    """The route and what its template leaves open, or the status that says that there is none."""
+    name = next((place.rest[len(api) :] for api in _APIS if place.rest.startswith(api)), None)
+    if name is None:
+        return 404
+    route = ROUTES.get((method, name))
+    rest: tuple[str, ...] = ()
+    if route is None:
+        route, rest = _templated(method, name)
+    if route is None or place.kind not in route.kinds:
+        return 405 if any(other == name for _, other in ROUTES) else 404
+    return route, rest
+
+
+def _templated(
+    method: str, name: str, templates: Mapping[tuple[str, str], Route] = TEMPLATES
+) -> tuple[Route | None, tuple[str, ...]]:
+    parts = name.split("/")
+    for (verb, template), route in templates.items():
+        wanted = template.split("/")
+        if (
+            verb == method
+            and len(wanted) == len(parts)
+            and all(w in {"*", p} for w, p in zip(wanted, parts, strict=True))
+        ):
+            return route, tuple(p for w, p in zip(wanted, parts, strict=True) if w == "*")
+    return None, ()
+
+
+def _check_type(scope: http.Scope) -> None:
+    """A body is JSON, and says so: what a browser sends from a foreign page does not."""
+    given = http.headers(scope).get(b"content-type", b"").decode("latin-1")
+    if scope["method"] in {"POST", "PATCH"} and given.partition(";")[0].strip().lower() != "application/json":
+        raise InvalidError("Bad Request. Content-Type must be one of ['application/json'].")

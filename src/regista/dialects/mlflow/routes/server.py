@@ -1,0 +1,30 @@
+"""What kind of server this is."""
+
+from regista.dialects.mlflow.call import Call, Route
+from regista.dialects.mlflow.render import Json
+from regista.dialects.mlflow.wire import Nothing
+from regista.entities.scope import ScopeKind
+
+PROTOCOL = "3.18.0"
+"""The version of MLflow whose protocol this is."""
+
+
+def server_info(_: Call, __: Nothing) -> Json:
+    """What the client may use: files go through the server, whole, one request each."""
+    return {
+        "store_type": "SqlStore",
+        "workspaces_enabled": False,
+        "trace_archival_enabled": False,
+        "multipart_uploads_enabled": False,
+        "multipart_downloads_enabled": False,
+        "artifact_serving_enabled": True,
+        "presigned_upload_run_id_supported": False,
+        "presigned_upload_model_id_supported": False,
+        "model_artifact_presigned_downloads_supported": False,
+        "artifacts_presigned_only": False,
+        "tracking_auth": None,
+        "features_enabled": {},
+    }
+
+
+ROUTES = {("GET", "server-info"): Route(server_info, Nothing, (ScopeKind.WORKSPACE, ScopeKind.REGISTRY))}
