@@ -11,6 +11,7 @@ import msgspec
 from regista.entities.access import Caller, Permission
 from regista.entities.documents.endpoint import OnlineDeploymentDocument
 from regista.entities.endpoint import Deployment, DeploymentState, Endpoint
+from regista.entities.endpoint_views import LogPart
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.names import check_tags, new_id, now
 from regista.entities.preflight import error_of
@@ -35,13 +36,6 @@ _RUNS = (
 """What makes a deployment another generation when it changes (and the probes, inside ``spec``)."""
 
 _PROBES = ("liveness_probe", "readiness_probe")
-
-
-class LogPart(msgspec.Struct, frozen=True):
-    """Text of a log from an offset, and where it goes on."""
-
-    text: str
-    next_offset: int
 
 
 class DeploymentService:

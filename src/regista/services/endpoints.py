@@ -9,6 +9,7 @@ import msgspec
 from regista.entities.access import Caller, Permission
 from regista.entities.documents.endpoint import OnlineEndpointDocument
 from regista.entities.endpoint import Endpoint
+from regista.entities.endpoint_views import EndpointKeys
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
@@ -25,13 +26,6 @@ ROUTE = "regista.route"
 
 Wake = Callable[[], None]
 """Tells whoever keeps deployments running that there is something to do."""
-
-
-class EndpointKeys(msgspec.Struct, frozen=True):
-    """Either of them opens the endpoint; two, so that one can be changed while the other is in use."""
-
-    primary_key: str
-    secondary_key: str
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,7 @@ from regista.entities.lineage import Node
 from regista.entities.names import now
 from regista.entities.scope import ScopeAddress
 from regista.entities.trace import Trace
+from regista.entities.why import Behind, WhyReport
 from regista.errors import NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access import require
@@ -18,37 +19,6 @@ from regista.services.scopes import resolve_scope
 
 TraceNode = Callable[[Caller, str], Trace]
 """Traces a node of the lineage back, as far as the caller may see."""
-
-
-class Behind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A deployment that was behind the endpoint: its share of the traffic, the generation, and the exact versions in it."""
-
-    deployment: str
-    node: str
-    generation: int
-    traffic: int = 0
-    mirror: int = 0
-    model: str = ""
-    environment: str = ""
-    lock: str = ""
-    code: str = ""
-    scoring_script: str = ""
-    instance_count: int = 1
-    created_at: int = 0
-    created_by: str = ""
-    trace: Trace | None = None
-
-
-class WhyReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was in force at ``at``: since when, until when (None: it still is), by whom and for what reason."""
-
-    endpoint: str
-    at: int
-    since: int
-    until: int | None = None
-    by: str = ""
-    reason: str = ""
-    deployments: tuple[Behind, ...] = ()
 
 
 class WhyService:

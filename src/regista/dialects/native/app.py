@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from regista import __version__
 from regista.dialects.native import context
 from regista.dialects.native.errors import failed, refused, unroutable
-from regista.dialects.native.routes import access, assets, blobs, jobs, provenance, scopes
+from regista.dialects.native.routes import access, assets, blobs, endpoints, jobs, provenance, scopes
 from regista.dialects.native.wire import About
 from regista.entities.access import Caller
 from regista.errors import RegistaError
@@ -24,7 +24,7 @@ PREFIX = "/api/v1"
 _IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH)
 """Resources of a scope of either kind."""
 
-_IN_WORKSPACES = (*jobs.HANDLERS, *provenance.IN_WORKSPACES)
+_IN_WORKSPACES = (*jobs.HANDLERS, *endpoints.HANDLERS, *provenance.IN_WORKSPACES)
 """Resources that only a workspace has."""
 
 
