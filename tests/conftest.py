@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.support.postgres import PostgresMissingError, PostgresServer, running_postgres
+from tests.support.server import RunningServer, running_server
 
 pytest.register_assert_rewrite("regista.conformance")
 
@@ -45,3 +46,10 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[str]:
     name = postgres_server.create_database()
     yield postgres_server.url_of(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One real ``regista up`` per test process. Tests share it: each makes scopes of its own."""
+    with running_server(tmp_path_factory.mktemp("regista") / "home") as running:
+        yield running

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regista.cli.frame import named, scoped, show
+from regista.cli.references import assets_of
 from regista.entities.asset import AssetKind
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def alias_group(kind: AssetKind) -> click.Group:
     @click.option("-v", "--version", required=True)
     @scoped
     def set_alias(client: "Regista", output: str, name: str, alias_name: str, version: str) -> None:
-        show(getattr(client, kind.plural).set_alias(name, alias_name, version), output)
+        show(assets_of(client, kind).set_alias(name, alias_name, version), output)
 
     @alias.command(
         "delete",
@@ -39,14 +40,14 @@ def alias_group(kind: AssetKind) -> click.Group:
     @click.option("-a", "--alias", "alias_name", required=True)
     @scoped
     def delete_alias(client: "Regista", output: str, name: str, alias_name: str) -> None:
-        getattr(client, kind.plural).delete_alias(name, alias_name)
+        assets_of(client, kind).delete_alias(name, alias_name)
         show({"deleted": f"{name}@{alias_name}"}, output)
 
     @alias.command("list", epilog=f"Example: regista {kind} alias list churn -r central", help="The aliases of a name.")
     @named
     @scoped
     def list_aliases(client: "Regista", output: str, name: str) -> None:
-        found = getattr(client, kind.plural).get_asset(name)
+        found = assets_of(client, kind).get_asset(name)
         rows = {"latest": found.latest_version} | found.aliases if found.latest_version else found.aliases
         show([{"alias": key, "version": value} for key, value in rows.items()], output, ("alias", "version"))
 

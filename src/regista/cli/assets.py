@@ -1,25 +1,22 @@
 """``regista model``, ``environment``, ``component``, ``data`` and ``code``: the same verbs for every kind, as in ``az ml``."""
 
-import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regista.cli.aliases import alias_group
-from regista.cli.frame import confirm, homed, maybe_named, named, pairs, say, scoped, show
+from regista.cli.frame import confirm, homed, maybe_named, pairs, say, scoped, show
+from regista.cli.references import assets_of, versioned
 from regista.cli.sharing import add_share
 from regista.entities.asset import TYPES, AssetKind
 from regista.errors import InvalidError
 
 if TYPE_CHECKING:
     from regista.client import Regista
-    from regista.client.assets import AssetClient
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _NAMES = ("name", "latest_version", "aliases", "tags", "created_at", "description")
 _VERSIONS = ("name", "version", "type", "file_count", "size", "stage", "tags", "created_at", "created_by")
@@ -30,40 +27,6 @@ _EXAMPLES = {
     AssetKind.DATA: "--name flights --path ./flights.csv --type uri_file",
     AssetKind.CODE: "--name prepare --path ./src",
 }
-
-
-def assets_of(client: "Regista", kind: AssetKind) -> "AssetClient":
-    """The client's side of a kind."""
-    found: AssetClient = getattr(client, kind.plural)
-    return found
-
-
-def versioned(function: F) -> F:
-    """A name with a version or a label, also as ``NAME:VERSION`` and ``NAME@LABEL``; the command gets all three."""
-
-    @named
-    @click.option("-v", "--version", default="", help="The version, where the name does not say it.")
-    @click.option("-l", "--label", default="", help="An alias, or latest, instead of a version.")
-    @functools.wraps(function)
-    def wrapped(*args: Any, name: str, version: str, label: str, **kwargs: Any) -> Any:
-        bare, said_version, said_label = taken_apart(name)
-        if said_version and version not in {"", said_version}:
-            raise click.UsageError(f"two versions are given: {said_version!r} and {version!r}")
-        version, label = version or said_version, label or said_label
-        if version and label:
-            raise click.UsageError("give a version or a label, not both")
-        return function(*args, name=bare, version=version, label=label, **kwargs)
-
-    return wrapped  # type: ignore[return-value]
-
-
-def taken_apart(name: str) -> tuple[str, str, str]:
-    """Name, version and label of ``NAME``, ``NAME:VERSION`` or ``NAME@LABEL``."""
-    bare, colon, version = name.partition(":")
-    if colon:
-        return bare, version, ""
-    bare, _, label = name.partition("@")
-    return bare, "", label
 
 
 def _add_create(group: click.Group, kind: AssetKind) -> None:
@@ -197,9 +160,12 @@ def _add_list(group: click.Group, kind: AssetKind) -> None:
             raise click.UsageError("give --archived-only or --include-archived, not both")
         which = "archived" if archived_only else "all" if include_archived else "active"
         assets = assets_of(client, kind)
-        found = assets.versions(name, show=which, tags=tag) if name else assets.list(show=which, tags=tag)
+        wanted = assets.versions(name, show=which, tags=tag) if name else assets.list(show=which, tags=tag)
+        found = list(islice(wanted, max_results))
+        if name and not found:
+            assets.get_asset(name)  # which says so when there is no such name
         extra = ("archived",) if include_archived else ()
-        show(list(islice(found, max_results)), output, (*(_VERSIONS if name else _NAMES), *extra))
+        show(found, output, (*(_VERSIONS if name else _NAMES), *extra))
 
 
 def _add_update(group: click.Group, kind: AssetKind) -> None:

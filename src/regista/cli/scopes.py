@@ -19,6 +19,7 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
 
     @group.command(
         "create",
+        help=f"Make a {kind}, from a file or from options.",
         epilog=f"Example: regista {kind} create {example} --location westeurope",
     )
     @maybe_named
@@ -38,18 +39,24 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
             raise click.UsageError("give a name, or a file that holds one")
         show(getattr(connect(profile), plural).create(file, **fields), output)
 
-    @group.command("show", epilog=f"Example: regista {kind} show {example}")
+    @group.command("show", help=f"Show a {kind}.", epilog=f"Example: regista {kind} show {example}")
     @named
     @common
     def show_one(name: str, output: str, profile: str | None) -> None:
         show(getattr(connect(profile), plural).get(name), output)
 
-    @group.command("list", epilog=f"Example: regista {kind} list -o json")
+    @group.command(
+        "list", help=f"The {plural} in which you may see anything.", epilog=f"Example: regista {kind} list -o json"
+    )
     @common
     def list_all(output: str, profile: str | None) -> None:
         show(list(getattr(connect(profile), plural).list()), output, _COLUMNS)
 
-    @group.command("update", epilog=f"Example: regista {kind} update {example} --tags team=risk")
+    @group.command(
+        "update",
+        help=f"Change what is said about a {kind}.",
+        epilog=f"Example: regista {kind} update {example} --tags team=risk",
+    )
     @named
     @click.option("--display-name")
     @click.option("--description")
@@ -61,7 +68,11 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
             fields["tags"] = pairs(tags, "tags")
         show(getattr(connect(profile), plural).update(name, **fields), output)
 
-    @group.command("delete", epilog=f"Example: regista {kind} delete {example} --yes")
+    @group.command(
+        "delete",
+        help=f"Delete a {kind} with everything in it. What others know of it stays.",
+        epilog=f"Example: regista {kind} delete {example} --yes",
+    )
     @named
     @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
     @common

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.frame import amount, common, connect, named, place, say, show
+from regista.cli.frame import amount, common, connect, place, say, show
+from regista.cli.references import assets_of, versioned
 from regista.entities.asset import AssetKind
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ def add_share(group: click.Group, kind: AssetKind) -> None:
         epilog=f"Example: regista {kind} share churn:3 -w dev --registry-name central --dry-run",
         help="Promote a version, with all that it needs, into a registry: all or nothing. The same again changes nothing.",
     )
-    @named
-    @click.option("-v", "--version", default="", help="The version, where the name does not say it.")
-    @click.option("-l", "--label", default="", help="An alias, or latest, instead of a version.")
+    @versioned
     @click.option("-w", "--workspace-name", "workspace", envvar="REGISTA_WORKSPACE", help="Out of this workspace.")
     @click.option("--source-registry", help="Out of this registry, instead of a workspace.")
     @click.option("-r", "--registry-name", "registry", required=True, help="Into this registry.")
@@ -43,15 +42,12 @@ def add_share(group: click.Group, kind: AssetKind) -> None:
         dry_run: bool,
         **options: Any,
     ) -> None:
-        from regista.cli.assets import assets_of, taken_apart
-
-        bare, said_version, said_label = taken_apart(name)
-        options |= {"version": version or said_version, "label": label or said_label}
+        options |= {"version": version, "label": label}
         assets = assets_of(_source(profile, workspace, source_registry), kind)
         if dry_run:
-            _show_plan(assets.plan(bare, **options), output)
+            _show_plan(assets.plan(name, **options), output)
         else:
-            show(assets.share(bare, **options), output)
+            show(assets.share(name, **options), output)
 
 
 def _source(profile: str | None, workspace: str | None, registry: str | None) -> "Regista":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from regista.cli.frame import is_colored, named, scoped, show
+from regista.cli.references import assets_of, taken_apart
 from regista.entities.asset import AssetKind
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ def _add_version(kind: AssetKind) -> None:
     @_downstream
     @_told
     def trace_version(client: "Regista", name: str, downstream: bool) -> "Trace":
-        from regista.cli.assets import assets_of, taken_apart
-
         bare, version, label = taken_apart(name)
         return assets_of(client, kind).trace(bare, version, label=label, downstream=downstream)
 
