@@ -46,9 +46,12 @@ class Workplace:
             pass
         self.caller = self.login("ada")
         for kind, name in ((ScopeKind.WORKSPACE, "dev"), (ScopeKind.REGISTRY, "central")):
-            if not self.house.catalog.read(lambda tx, k=kind, n=name: tx.scopes.find(k, n)):
-                self.house.scopes.create(self.caller, NewScope(kind=kind, name=name))
+            self._ensure_scope(kind, name)
         self.worker = Worker(self.workshop, name="first")
+
+    def _ensure_scope(self, kind: ScopeKind, name: str) -> None:
+        if not self.house.catalog.read(lambda tx: tx.scopes.find(kind, name)):
+            self.house.scopes.create(self.caller, NewScope(kind=kind, name=name))
 
     def login(self, name: str, **limits: Any) -> Caller:
         """A caller with a fresh key."""

@@ -103,7 +103,11 @@ class _Connection(http.client.HTTPSConnection):
 
     def connect(self) -> None:
         plain = socket.create_connection(self._checked, self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        try:
+            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
 
 
 def _refused(url: str, status: int) -> RegistaError:
@@ -115,5 +119,6 @@ def _refused(url: str, status: int) -> RegistaError:
 
 
 def _shown(url: str) -> str:
-    """The URL without its query, which may hold a signature."""
-    return repr(url.split("?", maxsplit=1)[0].split("#", maxsplit=1)[0][:200])
+    """The URL without what may be secret: a signature in the query, a password before the host."""
+    scheme, mark, rest = url.partition("?")[0].partition("#")[0].partition("://")
+    return repr(f"{scheme}{mark}{rest.rpartition('@')[2]}"[:200])
