@@ -251,7 +251,7 @@ class AssetService:
     ) -> "OpenFile":
         """One file of a version, ready to be read in ranges."""
         scope, found = self._downloadable(caller, address, kind, name, version, "")
-        entry = self._contents.manifest(scope, found.manifest).find(path)
+        entry = self._contents.entry(scope, found.manifest, path)
         if entry is None:
             raise NotFoundError(
                 f"{what(kind, name, version)} has no file {path[:200]!r}", hint=f"See: regista {kind} show"

@@ -4,11 +4,12 @@ Knowing a digest gives no access: a blob may be named by whoever brought it into
 everything in a scope (of the same store) that has it. Everything else must be sent again.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 
 from regista.entities.access import Caller, Permission
 from regista.entities.digest import Digest, parse_digest
-from regista.entities.manifest import Manifest
+from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.names import now
 from regista.entities.page import PageRequest
 from regista.entities.scope import Scope, ScopeAddress
@@ -19,6 +20,7 @@ from regista.services.access import require
 from regista.services.scopes import resolve_scope
 from regista.services.stores import StoreService
 
+_REMEMBERED = 16
 _WRITERS = (Permission.ASSETS_WRITE, Permission.JOBS_WRITE, Permission.ENDPOINTS_WRITE)
 
 
@@ -28,6 +30,7 @@ class ContentService:
     def __init__(self, catalog: Catalog, stores: StoreService) -> None:
         self._catalog = catalog
         self._stores = stores
+        self._manifests: dict[Digest, Manifest] = {}
 
     def missing(self, caller: Caller, address: ScopeAddress, blobs: Mapping[Digest, int]) -> list[Digest]:
         """Which of *blobs* the caller has to send before it can name them in the scope, in their order."""
@@ -113,8 +116,20 @@ class ContentService:
         tx.claims.add(scope.id, "", wanted, now())
 
     def manifest(self, scope: Scope, digest: Digest) -> Manifest:
-        """Read a manifest of the scope's store, verified."""
-        return Manifest.parse(self._stores.for_scope(scope)[1].get(digest))
+        """Read a manifest of the scope's store, verified. The last few are remembered: files are asked for one by one."""
+        known = self._manifests.get(digest)
+        if known is None:
+            known = Manifest.parse(self._stores.for_scope(scope)[1].get(digest))
+            if len(self._manifests) >= _REMEMBERED:
+                self._manifests.pop(next(iter(self._manifests)), None)
+            self._manifests[digest] = known
+        return known
+
+    def entry(self, scope: Scope, digest: Digest, path: str) -> ManifestEntry | None:
+        """The file at *path* in a manifest, found without looking through all of them."""
+        files = self.manifest(scope, digest).files
+        at = bisect_left(files, path, key=lambda entry: entry.path)
+        return files[at] if at < len(files) and files[at].path == path else None
 
     def read(self, scope: Scope, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Read a blob of the scope's store; the caller of this has checked the right to it."""

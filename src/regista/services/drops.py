@@ -4,6 +4,7 @@ Faster than any connection, and no wider than one: the folder is made for one up
 mode 0700, so that only a program of the server's own user can put anything there; what is put there is hashed like any upload.
 """
 
+import contextlib
 import ipaddress
 import secrets
 import shutil
@@ -55,21 +56,26 @@ class DropService:
         folder.mkdir(mode=0o700)
         return Drop(str(folder), token)
 
-    def commit(self, caller: Caller, address: ScopeAddress, token: str, files: list[DroppedFile]) -> dict[Digest, int]:
-        """Take the files into the scope's store; all of them are the caller's to name when this returns."""
+    def commit(
+        self, caller: Caller, address: ScopeAddress, token: str, files: list[DroppedFile]
+    ) -> list[tuple[Digest, int]]:
+        """Take the files into the scope's store and return digest and size of each, in their order; all of them are the
+        caller's to name when this returns, and the folder is gone when it is empty."""
         folder = self._folder(token)
         scope = self._contents.require_writer(caller, address)
         store = self._contents.store(scope)
-        sizes: dict[Digest, int] = {}
+        taken: list[tuple[Digest, int]] = []
         for file in files:
             path = folder / file.name
             if "/" in file.name or file.name in {"", ".", ".."} or not _is_plain(path):
                 raise InvalidError(f"there is no plain file {file.name[:80]!r} in the drop folder")
             digest = store.add_file(path, file.digest, link=True)
-            sizes[digest] = store.size(digest)
+            taken.append((digest, store.size(digest)))
             path.unlink()
-        self._contents.claim(caller, scope, sizes)
-        return sizes
+        self._contents.claim(caller, scope, dict(taken))
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        return taken
 
     def _folder(self, token: str) -> Path:
         known = token.replace("-", "").replace("_", "").isalnum() and len(token) == 32

@@ -1,6 +1,7 @@
 """Bringing bytes into a scope: asking what is missing, packs of small files, whole files, and resumable uploads."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio.to_thread
@@ -19,7 +20,7 @@ from regista.dialects.native.wire import (
 from regista.entities.access import Caller
 from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
-from regista.errors import ConflictError, InvalidError, TooLargeError
+from regista.errors import ConflictError, InvalidError, RegistaError, TooLargeError
 from regista.interfaces.blobs import BlobUpload
 from regista.services.drops import Drop
 from regista.services.house import House
@@ -48,6 +49,22 @@ def _frames(pack: bytes) -> Iterator[tuple[Digest, bytes]]:
         at += _HEADER + size
 
 
+@asynccontextmanager
+async def _heard_out(request: Request[Any, Any, Any]) -> AsyncIterator[None]:
+    """Read the rest of the body before a refusal is answered: a client that is still sending would else see the
+    connection break, and not the reason."""
+    try:
+        yield
+    except RegistaError:
+        heard = 0
+        with suppress(Exception):
+            async for chunk in request.stream():
+                heard += len(chunk)
+                if heard > _BODY_BYTES:
+                    break
+        raise
+
+
 async def _whole(request: Request[Any, Any, Any], limit: int) -> bytes:
     received = bytearray()
     async for chunk in request.stream():
@@ -60,8 +77,9 @@ async def _whole(request: Request[Any, Any, Any], limit: int) -> bytes:
 @post("/blobs/pack", status_code=200)
 async def put_pack(request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress) -> StoredBlobs:
     """Store the small files of a pack."""
-    pack = await _whole(request, _PACK_BYTES)
-    stored = await anyio.to_thread.run_sync(lambda: house.contents.put(caller, address, _frames(pack)))
+    async with _heard_out(request):
+        pack = await _whole(request, _PACK_BYTES)
+        stored = await anyio.to_thread.run_sync(lambda: house.contents.put(caller, address, _frames(pack)))
     return StoredBlobs(stored)
 
 
@@ -86,15 +104,16 @@ async def put_blob(
     request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress, digest: str
 ) -> BlobSize:
     """Store one file of up to 80 MiB under the digest that it must have."""
-    expected = parse_digest(digest)
-    upload = await anyio.to_thread.run_sync(lambda: house.contents.begin(caller, address))
-    try:
-        await _receive(request, upload)
-        size = upload.offset
-        await anyio.to_thread.run_sync(lambda: house.contents.commit(caller, address, upload, expected))
-    except BaseException:
-        upload.abort()
-        raise
+    async with _heard_out(request):
+        expected = parse_digest(digest)
+        upload = await anyio.to_thread.run_sync(lambda: house.contents.begin(caller, address))
+        try:
+            await _receive(request, upload)
+            size = upload.offset
+            await anyio.to_thread.run_sync(lambda: house.contents.commit(caller, address, upload, expected))
+        except BaseException:
+            upload.abort()
+            raise
     return BlobSize(expected, size)
 
 
@@ -117,14 +136,15 @@ async def write_upload(
     request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress, upload_id: str, offset: int
 ) -> UploadState:
     """Append a part; *offset* must be where the upload stands."""
-    upload = await anyio.to_thread.run_sync(lambda: house.contents.resume(caller, address, upload_id))
-    with upload:
-        if upload.offset != offset:
-            raise ConflictError(
-                f"the upload stands at byte {upload.offset}, not {offset}", hint="Ask for its offset and go on there."
-            )
-        await _receive(request, upload)
-        return UploadState(upload.id, upload.offset)
+    async with _heard_out(request):
+        with await anyio.to_thread.run_sync(lambda: house.contents.resume(caller, address, upload_id)) as upload:
+            if upload.offset != offset:
+                raise ConflictError(
+                    f"the upload stands at byte {upload.offset}, not {offset}",
+                    hint="Ask for its offset and go on there.",
+                )
+            await _receive(request, upload)
+            return UploadState(upload.id, upload.offset)
 
 
 @post("/uploads/{upload_id:str}/commit", sync_to_thread=True, status_code=200)
@@ -145,7 +165,7 @@ def open_drop(caller: Caller, house: House, address: ScopeAddress) -> Drop:
 def commit_drop(caller: Caller, house: House, address: ScopeAddress, data: DropCommit) -> BlobList:
     """Take in what was put there."""
     taken = house.drops.commit(caller, address, data.token, data.files)
-    return BlobList([BlobSize(digest, size) for digest, size in taken.items()])
+    return BlobList([BlobSize(digest, size) for digest, size in taken])
 
 
 HANDLERS: Sequence[BaseRouteHandler] = (

@@ -1,0 +1,43 @@
+"""`make bench`: every measurement, or those named on the command line; `--write` puts the table into docs/benchmarks.md."""
+
+import importlib
+import os
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.table import Row, render
+
+ROOMS = ("startup", "transfer", "catalog", "jobs", "tracking", "scoring")
+_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+_BEGIN, _END = "<!-- measured -->", "<!-- end -->"
+
+
+def main(arguments: list[str]) -> int:
+    """Measure; a timing never fails the run, a fault does."""
+    wanted = [name for name in arguments if not name.startswith("-")] or list(ROOMS)
+    measured: list[Row] = []
+    for name in wanted:
+        print(f"measuring {name} …", flush=True)
+        room = importlib.import_module(f"benchmarks.{name}")
+        with tempfile.TemporaryDirectory(prefix="regista-bench-") as folder:
+            measured += room.rows(Path(folder))
+    table = render(measured)
+    print(table)
+    if "--write" in arguments:
+        _write(table)
+    return 0
+
+
+def _write(table: str) -> None:
+    before, _, rest = _PAGE.read_text().partition(_BEGIN)
+    _, _, after = rest.partition(_END)
+    machine = (
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} processors."
+    )
+    _PAGE.write_text(f"{before}{_BEGIN}\n{machine}\n\n{table}\n{_END}{after}")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

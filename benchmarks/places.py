@@ -1,0 +1,122 @@
+"""What a benchmark needs: a server of ours on a fresh home, and peers in environments of their own."""
+
+import os
+import shutil
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+CACHE = Path(os.environ.get("REGISTA_BENCH_CACHE") or Path.home() / ".cache" / "regista-bench")
+"""Where the peers' environments are kept between runs."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    """Return when *url* answers; raise when the process ends or the time is over."""
+    context = ssl._create_unverified_context()  # noqa: S323, SLF001 - only whether somebody answers on loopback
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            with urllib.request.urlopen(url, context=context, timeout=2):  # noqa: S310 - our own loopback address
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode}") from None
+            time.sleep(0.01)
+    raise TimeoutError(url)
+
+
+class Served(NamedTuple):
+    """A server that answers: where, as which process, and after how many seconds it first did."""
+
+    url: str
+    pid: int
+    seconds: float
+
+
+@contextmanager
+def regista(home: Path, *options: str) -> Iterator[Served]:
+    """Our server on *home*."""
+    port = free_port()
+    command = [sys.executable, "-m", "regista", "up", "--home", str(home), "--port", str(port), *options]
+    with _running(command, f"https://127.0.0.1:{port}", "/health") as served:
+        yield served
+
+
+@contextmanager
+def mlflow(folder: Path, *options: str) -> Iterator[Served]:
+    """MLflow's own server with its defaults, on SQLite."""
+    port = free_port()
+    folder.mkdir(parents=True, exist_ok=True)
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{folder}/mlflow.db",
+        "--artifacts-destination",
+        str(folder / "artifacts"),
+    ]
+    command = [
+        str(peer("mlflow", "mlflow==3.18.0") / "bin" / "mlflow"),
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
+    with _running([*command, *store, *options], f"http://127.0.0.1:{port}", "/health") as served:
+        yield served
+
+
+@contextmanager
+def _running(command: list[str], url: str, health: str) -> Iterator[Served]:
+    start = time.perf_counter()
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
+    )
+    try:
+        wait_for(url + health, process)
+        yield Served(url, process.pid, time.perf_counter() - start)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def peer(name: str, *requirements: str) -> Path:
+    """The virtual environment of a peer, built once with uv."""
+    from uv import find_uv_bin
+
+    place = CACHE / name
+    if not (place / "ready").exists():
+        shutil.rmtree(place, ignore_errors=True)
+        uv = find_uv_bin()
+        subprocess.run([uv, "venv", "-q", "-p", sys.executable, str(place)], check=True)
+        subprocess.run([uv, "pip", "install", "-q", "-p", str(place / "bin" / "python"), *requirements], check=True)
+        (place / "ready").touch()
+    return place
+
+
+def memory(pid: int) -> float:
+    """Megabytes that a process and its children hold (PSS, so that shared pages count once)."""
+    import psutil
+
+    processes = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+    return sum(one.memory_full_info().pss for one in processes) / 1e6
