@@ -1,29 +1,33 @@
 """``regista workspace``, ``registry`` and ``subscription``."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from regista.cli.frame import common, confirm, connect, maybe_named, named, pairs, show
+from regista.entities.scope import ScopeKind
+
+if TYPE_CHECKING:
+    from regista.client.scopes import ScopeClient
 
 _COLUMNS = ("name", "location", "subscription", "resource_group", "created_at", "description")
+_EXAMPLES = {ScopeKind.WORKSPACE: "dev", ScopeKind.REGISTRY: "central"}
 
 
-def _scope_group(kind: str, plural: str, example: str) -> click.Group:
-    """The verbs of one kind of scope."""
+def _scopes(kind: ScopeKind, profile: str | None) -> "ScopeClient":
+    client = connect(profile)
+    return client.workspaces if kind is ScopeKind.WORKSPACE else client.registries
 
-    @click.group(kind, help=f"Create, show, list, update and delete {plural}.", short_help=f"{plural.title()}.")
-    def group() -> None:
-        pass
 
+def _add_create(group: click.Group, kind: ScopeKind) -> None:
     @group.command(
         "create",
+        epilog=f"Example: regista {kind} create {_EXAMPLES[kind]} --location westeurope",
         help=f"Make a {kind}, from a file or from options.",
-        epilog=f"Example: regista {kind} create {example} --location westeurope",
     )
     @maybe_named
-    @click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help=f"YAML of a {kind}.")
+    @click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help=f"YAML as for az ml {kind}.")
     @click.option("-l", "--location", help="The region.")
     @click.option("-g", "--resource-group", help="The resource group.")
     @click.option("--subscription", help="The subscription: who pays.")
@@ -37,25 +41,29 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
             fields["tags"] = pairs(tags, "tags")
         if not (file or fields.get("name")):
             raise click.UsageError("give a name, or a file that holds one")
-        show(getattr(connect(profile), plural).create(file, **fields), output)
+        show(_scopes(kind, profile).create(file, **fields), output)
 
-    @group.command("show", help=f"Show a {kind}.", epilog=f"Example: regista {kind} show {example}")
+
+def _add_readers(group: click.Group, kind: ScopeKind, plural: str) -> None:
+    @group.command("show", help=f"Show a {kind}.", epilog=f"Example: regista {kind} show {_EXAMPLES[kind]}")
     @named
     @common
     def show_one(name: str, output: str, profile: str | None) -> None:
-        show(getattr(connect(profile), plural).get(name), output)
+        show(_scopes(kind, profile).get(name), output)
 
     @group.command(
         "list", help=f"The {plural} in which you may see anything.", epilog=f"Example: regista {kind} list -o json"
     )
     @common
     def list_all(output: str, profile: str | None) -> None:
-        show(list(getattr(connect(profile), plural).list()), output, _COLUMNS)
+        show([*_scopes(kind, profile).list()], output, _COLUMNS)
 
+
+def _add_update(group: click.Group, kind: ScopeKind) -> None:
     @group.command(
         "update",
         help=f"Change what is said about a {kind}.",
-        epilog=f"Example: regista {kind} update {example} --tags team=risk",
+        epilog=f"Example: regista {kind} update {_EXAMPLES[kind]} --tags team=risk",
     )
     @named
     @click.option("--display-name")
@@ -66,32 +74,41 @@ def _scope_group(kind: str, plural: str, example: str) -> click.Group:
         fields = {key: value for key, value in given.items() if value is not None}
         if tags:
             fields["tags"] = pairs(tags, "tags")
-        show(getattr(connect(profile), plural).update(name, **fields), output)
+        show(_scopes(kind, profile).update(name, **fields), output)
 
+
+def _add_delete(group: click.Group, kind: ScopeKind) -> None:
     @group.command(
         "delete",
         help=f"Delete a {kind} with everything in it. What others know of it stays.",
-        epilog=f"Example: regista {kind} delete {example} --yes",
+        epilog=f"Example: regista {kind} delete {_EXAMPLES[kind]} --yes",
     )
     @named
     @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
     @common
     def delete(name: str, yes: bool, output: str, profile: str | None) -> None:
         confirm(f"Delete {kind} {name!r} with everything in it?", yes=yes)
-        getattr(connect(profile), plural).delete(name)
+        _scopes(kind, profile).delete(name)
         show({"deleted": name}, output)
 
-    del create, show_one, list_all, update, delete
+
+def _scope_group(kind: ScopeKind, plural: str, purpose: str) -> click.Group:
+    """The verbs of one kind of scope."""
+    group = click.Group(kind.value, help=purpose)
+    _add_create(group, kind)
+    _add_readers(group, kind, plural)
+    _add_update(group, kind)
+    _add_delete(group, kind)
     return group
 
 
-workspace = _scope_group("workspace", "workspaces", "dev")
-registry = _scope_group("registry", "registries", "central")
+workspace = _scope_group(ScopeKind.WORKSPACE, "workspaces", "Workspaces: where work runs, each with its own access.")
+registry = _scope_group(ScopeKind.REGISTRY, "registries", "Registries: the shelf that workspaces share.")
 
 
 @click.group()
 def subscription() -> None:
-    """Create and list subscriptions."""
+    """Subscriptions: who pays."""
 
 
 @subscription.command("list", epilog="Example: regista subscription list")
