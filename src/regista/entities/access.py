@@ -16,6 +16,11 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
+from regista.errors import InvalidError
+
+MOST_PATTERNS = 100
+"""Patterns of one role, and paths or patterns of one key: every call looks at all of them."""
+
 
 class Permission(StrEnum):
     """Everything that can be allowed. Reading names, reading bytes and reading logs are three different things."""
@@ -131,6 +136,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     grants: tuple[Grant, ...] = ()
     limits: tuple[Grant, ...] = ()
     """What the key narrows the grants to; empty: to nothing less."""
+    expires_at: int | None = None
+    """When the key ends with which it calls: what it issues ends no later."""
     address: str = ""
     request_id: str = ""
 
@@ -143,8 +150,36 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the caller may do *permission* at *path* or anywhere below it: enough to know that *path* exists."""
         if self.allows(permission, path):
             return True
-        below = [grant.path for grant in self.grants if is_within(grant.path, path)]
-        return any(self.allows(permission, inner) for inner in below)
+        return any(self.allows(permission, inner) for inner in self.places_below(path))
+
+    def places_below(self, path: str) -> list[str]:
+        """The paths below *path* at which the caller has, or its key is narrowed to, something."""
+        places = {one.path for one in (*self.grants, *self.limits)}
+        return sorted(place for place in places if place != path and is_within(place, path))
+
+    def holds(self, grant: Grant) -> bool:
+        """Whether the caller may do all that *grant* allows, everywhere that it does: it may give what it holds."""
+        within = [one for one in Permission if grant.covers(one, grant.path)]
+        return all(self.allows(permission, grant.path) for permission in within)
+
+
+def check_grant_path(path: str) -> str:
+    """Return *path* when it is one of the tree of scopes; raise ``InvalidError`` otherwise."""
+    if path == "/" or (path.startswith("/") and not path.endswith("/") and "//" not in path and len(path) <= 1024):
+        return path
+    raise InvalidError(
+        f"{path[:100]!r} is not a path of the tree of scopes", hint="Such as /, /subscriptions/S or a scope's path."
+    )
+
+
+def check_patterns(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *patterns* when there are neither too many nor too long ones; raise ``InvalidError`` otherwise."""
+    if len(patterns) > MOST_PATTERNS or any(len(pattern) > 100 for pattern in patterns):
+        raise InvalidError(
+            f"there are at most {MOST_PATTERNS} permission patterns of 100 characters",
+            hint="Such as assets/read, jobs/* or */read.",
+        )
+    return patterns
 
 
 def is_within(path: str, ancestor: str) -> bool:

@@ -8,7 +8,9 @@ import hashlib
 import threading
 import time
 
-from regista.entities.access import BUILT_IN_ROLES, Caller, Grant, Key, Permission, Principal, PrincipalKind, is_within
+import msgspec
+
+from regista.entities.access import BUILT_IN_ROLES, Caller, Grant, Key, Permission, Principal, PrincipalKind
 from regista.entities.names import now
 from regista.entities.scope import Scope
 from regista.errors import ForbiddenError, NotFoundError, UnauthenticatedError
@@ -38,6 +40,7 @@ class Access:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
         self._callers: dict[str, tuple[float, Key, Caller]] = {}
+        self._generation = 0
         self._lock = threading.Lock()
 
     def authenticate(self, secret: str, *, address: str = "", request_id: str = "") -> Caller:
@@ -51,15 +54,10 @@ class Access:
             raise UnauthenticatedError(
                 "the key has expired or was revoked", hint="Ask for a new one: regista key create."
             )
-        return Caller(
-            principal=caller.principal,
-            grants=caller.grants,
-            limits=caller.limits,
-            address=address,
-            request_id=request_id,
-        )
+        return msgspec.structs.replace(caller, address=address, request_id=request_id)
 
     def _look_up(self, hashed: str) -> tuple[float, Key, Caller]:
+        generation = self._generation
         found = self._catalog.read(lambda tx: _caller_of(tx, hashed))
         if found is None:
             raise UnauthenticatedError(
@@ -69,12 +67,14 @@ class Access:
         with self._lock:
             if len(self._callers) >= _CACHE_SIZE:
                 self._callers.clear()
-            self._callers[hashed] = entry
+            if generation == self._generation:  # nothing was taken away while we were looking
+                self._callers[hashed] = entry
         return entry
 
     def forget(self) -> None:
         """Drop what is remembered: called by whoever changed principals, keys, roles or assignments."""
         with self._lock:
+            self._generation += 1
             self._callers.clear()
 
     def caller_for(self, tx: Transaction, principal_id: str) -> Caller:
@@ -92,7 +92,8 @@ def _caller_of(tx: Transaction, hashed: str) -> tuple[Key, Caller] | None:
     key, principal = found
     limits = tuple(Grant(path, key.permissions or ("*",)) for path in key.paths or ("/",))
     narrowed = bool(key.paths or key.permissions)
-    return key, Caller(principal=principal, grants=grants_of(tx, principal.id), limits=limits if narrowed else ())
+    grants = grants_of(tx, principal.id)
+    return key, Caller(principal=principal, grants=grants, limits=limits if narrowed else (), expires_at=key.expires_at)
 
 
 def grants_of(tx: Transaction, principal_id: str) -> tuple[Grant, ...]:
@@ -117,5 +118,4 @@ def sees(caller: Caller, scope: Scope) -> bool:
     """Whether the scope exists for the caller: it may read the scope, or has some right on something inside."""
     if caller.allows(Permission.SCOPES_READ, scope.path):
         return True
-    inside = [grant.path for grant in caller.grants if grant.path != scope.path and is_within(grant.path, scope.path)]
-    return any(caller.allows(Permission.ASSETS_READ, path) for path in inside)
+    return any(caller.allows(Permission.ASSETS_READ, path) for path in caller.places_below(scope.path))

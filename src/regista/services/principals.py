@@ -15,11 +15,27 @@ from regista.entities.access import (
     PrincipalKind,
     Role,
     RoleAssignment,
+    check_grant_path,
+    check_patterns,
 )
 from regista.entities.names import check_name, new_id, now
-from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
-from regista.services.access import Access, hash_secret, require
+from regista.services.access import Access, require
+from regista.services.delegation import (
+    LONGEST_GRACE,
+    Wish,
+    drafted_key,
+    heir_of,
+    may_see,
+    no_principal,
+    require_delegable,
+    require_held,
+    require_installation,
+    require_no_wider,
+    require_self,
+    sees_principals,
+)
 from regista.services.journal import note
 
 SECRET_PREFIX = "rga_"  # noqa: S105 - the mark by which scanners find a leaked key, not a secret
@@ -34,7 +50,7 @@ class PrincipalService:
 
     def create(self, caller: Caller, name: str, kind: PrincipalKind, display_name: str = "") -> Principal:
         """Make a principal without any right; raise ``AlreadyExistsError`` when the name is taken."""
-        _require_installation(caller)
+        require_installation(caller)
         principal = Principal(
             id=new_id(), kind=kind, name=check_name("principal", name), display_name=display_name, created_at=now()
         )
@@ -48,13 +64,13 @@ class PrincipalService:
 
     def page(self, caller: Caller) -> list[Principal]:
         """All principals for who may give roles somewhere, else only the caller itself."""
-        if not any(caller.allows(Permission.ACCESS_READ, grant.path) for grant in caller.grants):
+        if not sees_principals(caller):
             return [caller.principal]
         return self._catalog.read(lambda tx: tx.access.principals())
 
     def disable(self, caller: Caller, name: str, *, disabled: bool = True) -> Principal:
         """Close (or open again) every door to the principal at once."""
-        _require_installation(caller)
+        require_installation(caller)
 
         def work(tx: Transaction) -> Principal:
             changed = msgspec.structs.replace(_principal(tx, name), disabled=disabled)
@@ -78,13 +94,14 @@ class PrincipalService:
     ) -> IssuedKey:
         """Issue a key, living *seconds* (None: until revoked) and narrowed to *paths* and *permissions* where given.
 
-        Everybody may issue keys for itself, never wider than the key it calls with."""
+        Everybody may issue keys for itself, never wider than the key it calls with and never living longer; owners of the
+        installation for others, as far as they have themselves what those have."""
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+        wish = Wish(name=check_name("key", name), seconds=seconds, paths=paths, permissions=permissions)
 
         def work(tx: Transaction) -> IssuedKey:
-            owner = _principal(tx, principal)
-            _require_self(caller, owner)
-            issued = _new_key(caller, owner, check_name("key", name), secret, seconds, paths, permissions)
+            owner = require_self(tx, caller, principal)
+            issued = drafted_key(tx, caller, owner, wish, secret)
             tx.access.put_key(issued)
             note(tx, caller, "key.create", f"/principals/{owner.name}/keys/{name}", expires_at=issued.expires_at)
             return IssuedKey(key=_shown(issued), secret=secret)
@@ -95,24 +112,24 @@ class PrincipalService:
         """The keys of a principal, without anything secret."""
 
         def work(tx: Transaction) -> list[Key]:
-            owner = _principal(tx, principal)
-            _require_self(caller, owner)
+            owner = require_self(tx, caller, principal)
             return [_shown(key) for key in tx.access.keys(owner.id)]
 
         return self._catalog.read(work)
 
     def revoke_key(self, caller: Caller, principal: str, key_id: str) -> None:
-        """End a key now; quiet when it has ended before."""
+        """End a key now; quiet when it has ended before. A narrowed key ends none that is wider."""
 
         def work(tx: Transaction) -> None:
-            owner = _principal(tx, principal)
-            _require_self(caller, owner)
+            owner = require_self(tx, caller, principal)
             key = next((key for key in tx.access.keys(owner.id) if key_id in {key.id, key.name}), None)
             if key is None:
                 raise NotFoundError(
                     f"{owner.name} has no key {key_id[:80]!r}", hint=f"See: regista key list --principal {owner.name}"
                 )
             if key.revoked_at is None:
+                if caller.limits:
+                    require_no_wider(tx, caller, owner, key)
                 tx.access.put_key(msgspec.structs.replace(key, revoked_at=now()))
                 note(tx, caller, "key.revoke", f"/principals/{owner.name}/keys/{key.name}")
 
@@ -121,22 +138,19 @@ class PrincipalService:
 
     def rotate_key(self, caller: Caller, principal: str, key_id: str, *, grace_seconds: float = 0) -> IssuedKey:
         """Issue a key like the old one and let the old one end after *grace_seconds*."""
+        if not 0 <= grace_seconds <= LONGEST_GRACE:
+            raise InvalidError(f"a grace has 0 to {LONGEST_GRACE:.0f} seconds")
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
 
         def work(tx: Transaction) -> IssuedKey:
-            owner = _principal(tx, principal)
-            _require_self(caller, owner)
+            owner = require_self(tx, caller, principal)
             old = next(
                 (key for key in tx.access.keys(owner.id) if key_id in {key.id, key.name} and key.is_live(now())), None
             )
             if old is None:
                 raise NotFoundError(f"{owner.name} has no living key {key_id[:80]!r}")
-            at = now()
-            end = at + int(grace_seconds * 1000)
-            lifetime = None if old.expires_at is None else at + old.expires_at - old.created_at
-            fresh = msgspec.structs.replace(
-                old, id=new_id(), secret_hash=hash_secret(secret), created_at=at, expires_at=lifetime
-            )
+            end = now() + int(grace_seconds * 1000)
+            fresh = heir_of(tx, caller, owner, old, secret)
             tx.access.put_key(msgspec.structs.replace(old, expires_at=min(end, old.expires_at or end)))
             tx.access.put_key(fresh)
             note(tx, caller, "key.rotate", f"/principals/{owner.name}/keys/{old.name}")
@@ -151,11 +165,12 @@ class PrincipalService:
         return [*BUILT_IN_ROLES, *self._catalog.read(lambda tx: tx.access.roles())]
 
     def put_role(self, caller: Caller, role: Role) -> Role:
-        """Make or change a custom role."""
-        _require_installation(caller)
+        """Make or change a custom role; only within what the caller may do itself, for it may have been given already."""
+        require_installation(caller)
+        require_held(caller, Grant("/", check_patterns(role.permissions)))
         if any(role.name == built_in.name for built_in in BUILT_IN_ROLES):
             raise AlreadyExistsError(f"{role.name!r} is a built-in role", hint="Choose another name.")
-        if not role.permissions or any(len(pattern) > 100 for pattern in role.permissions):
+        if not role.permissions:
             raise InvalidError(
                 "a role needs at least one permission pattern", hint="Such as assets/read, jobs/* or */read."
             )
@@ -172,15 +187,11 @@ class PrincipalService:
 
     def assign(self, caller: Caller, principal: str, role: str, path: str) -> RoleAssignment:
         """Give a role at *path* and everywhere below it; the same again changes nothing."""
-        if path != "/" and (not path.startswith("/") or path.endswith("/") or "//" in path or len(path) > 1024):
-            raise InvalidError(
-                f"{path[:100]!r} is not a path of the tree of scopes",
-                hint="Such as /, /subscriptions/S or a scope's path.",
-            )
+        check_grant_path(path)
         known = {one.name: one for one in self.roles()}
         if role not in known:
             raise NotFoundError(f"there is no role {role[:80]!r}", hint=f"One of: {', '.join(known)}.")
-        _require_delegable(caller, known[role], path)
+        require_delegable(caller, known[role], path)
 
         def work(tx: Transaction) -> RoleAssignment:
             owner = _principal(tx, principal)
@@ -207,10 +218,11 @@ class PrincipalService:
         """Those at paths where the caller may read access, and its own."""
 
         def work(tx: Transaction) -> list[RoleAssignment]:
-            owner = _principal(tx, principal).id if principal else ""
-            found = tx.access.assignments(principal_id=owner, path=path)
-            mine = caller.principal.id
-            return [one for one in found if one.principal_id == mine or caller.allows(Permission.ACCESS_READ, one.path)]
+            found = tx.access.find_principal(principal) if principal else None
+            if principal and (found is None or not (found.id == caller.principal.id or sees_principals(caller))):
+                raise no_principal(principal)
+            shown = tx.access.assignments(principal_id=found.id if found else "", path=path)
+            return [one for one in shown if may_see(caller, one)]
 
         return self._catalog.read(work)
 
@@ -229,39 +241,6 @@ class PrincipalService:
         self._access.forget()
 
 
-def _new_key(
-    caller: Caller,
-    owner: Principal,
-    name: str,
-    secret: str,
-    seconds: float | None,
-    paths: tuple[str, ...],
-    permissions: tuple[str, ...],
-) -> Key:
-    if seconds is not None and not 0 < seconds < 10 * 366 * 86400:
-        raise InvalidError("a key lives more than nothing and less than ten years", hint="Give its life in seconds.")
-    if caller.limits and owner.id == caller.principal.id:
-        paths = paths or tuple(limit.path for limit in caller.limits)
-        permissions = permissions or caller.limits[0].permissions
-        if not all(
-            any(limit.covers(permission, path) for limit in caller.limits)
-            for path in paths
-            for permission in permissions
-        ):
-            raise ForbiddenError("a key cannot issue a key that is wider than itself")
-    at = now()
-    return Key(
-        id=new_id(),
-        principal_id=owner.id,
-        name=name,
-        secret_hash=hash_secret(secret),
-        paths=paths,
-        permissions=permissions,
-        created_at=at,
-        expires_at=None if seconds is None else at + int(seconds * 1000),
-    )
-
-
 def _shown(key: Key) -> Key:
     """The key as it may be seen."""
     return msgspec.structs.replace(key, secret_hash="")
@@ -270,26 +249,5 @@ def _shown(key: Key) -> Key:
 def _principal(tx: Transaction, name: str) -> Principal:
     found = tx.access.find_principal(name)
     if found is None:
-        raise NotFoundError(f"there is no principal {name[:80]!r}", hint="See: regista principal list")
+        raise no_principal(name)
     return found
-
-
-def _require_installation(caller: Caller) -> None:
-    if not caller.allows(Permission.INSTALLATION_WRITE, "/"):
-        raise ForbiddenError("this is for owners of the installation", hint="Ask somebody with the role Owner at '/'.")
-
-
-def _require_self(caller: Caller, owner: Principal) -> None:
-    if owner.id != caller.principal.id:
-        _require_installation(caller)
-
-
-def _require_delegable(caller: Caller, role: Role, path: str) -> None:
-    if not caller.allows(Permission.ACCESS_WRITE, path):
-        raise ForbiddenError(
-            f"{caller.principal.name} may not give roles at {path}", hint="It takes access/write there: the role Owner."
-        )
-    given = Grant(path, role.permissions)
-    beyond = [one for one in Permission if given.covers(one, path) and not caller.allows(one, path)]
-    if beyond:
-        raise ForbiddenError(f"nobody gives more than it has: {caller.principal.name} lacks {beyond[0]} at {path}")
