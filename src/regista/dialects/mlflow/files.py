@@ -105,7 +105,7 @@ class Files:
     def _listing(self, call: Call, path: str) -> bytes:
         owner, inner = split(path, folder=True)
         listed = call.house.artifacts.listing(call.caller, call.address, owner, inner)
-        return msgspec.json.encode({"files": relative(listed, inner)})
+        return msgspec.json.encode({"files": listed_files(listed, inner, whole=False)})
 
 
 class Started:
@@ -141,15 +141,11 @@ def split(path: str, *, folder: bool = False) -> tuple[str, str]:
     return f"{kind}/{name}", inner
 
 
-def relative(listed: list[FileInfo], folder: str) -> list[Json]:
-    """A listing with paths from *folder* on, as the artifacts service tells them."""
-    start = len(folder) + 1 if folder else 0
-    return [_file(info, info.path[start:] or info.path.rpartition("/")[2]) for info in listed]
-
-
-def whole(listed: list[FileInfo], folder: str) -> list[Json]:
-    """A listing with paths from the root on, as the tracking service tells them: a file is no folder and lists nothing."""
-    return [_file(info, info.path) for info in listed if info.path != folder]
+def listed_files(listed: list[FileInfo], folder: str, *, whole: bool) -> list[Json]:
+    """A listing of *folder* with paths from the root on (*whole*: the tracking service's way) or from the folder on (that of
+    the artifacts service). A file is no folder and lists nothing."""
+    start = len(folder) + 1 if folder and not whole else 0
+    return [_file(info, info.path[start:]) for info in listed if info.path != folder]
 
 
 def _file(info: FileInfo, path: str) -> Json:

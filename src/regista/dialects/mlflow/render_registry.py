@@ -40,7 +40,7 @@ def version(call: Call, one: AssetVersion, asset: Asset | None) -> Json:
         "current_stage": stage_of(one),
         "description": one.description,
         "source": source_of(call, one),
-        "run_id": one.source.get("run_id", ""),
+        "run_id": run_of(one),
         "run_link": one.source.get("run_link", ""),
         "model_id": one.source.get("model_id", ""),
         "status": "READY",
@@ -48,6 +48,12 @@ def version(call: Call, one: AssetVersion, asset: Asset | None) -> Json:
         "aliases": sorted(alias for alias, number in asset.aliases.items() if number == one.version) if asset else [],
     }
     return {name: value for name, value in found.items() if value != "" or name in {"description", "run_id"}}
+
+
+def run_of(one: AssetVersion) -> str:
+    """The run it was registered from: as it was said, else the job that produced it."""
+    node = one.source.get("node", "")
+    return one.source.get("run_id") or (node.rpartition("/")[2] if node.startswith("job:") else "")
 
 
 def source_of(call: Call, one: AssetVersion) -> str:

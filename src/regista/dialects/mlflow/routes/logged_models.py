@@ -7,7 +7,7 @@ from typing import Any
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import wrong_value
-from regista.dialects.mlflow.files import split, whole
+from regista.dialects.mlflow.files import listed_files, split
 from regista.dialects.mlflow.offsets import page_by_offset
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.searches import LOGGED_MODELS
@@ -79,7 +79,7 @@ def list_files(call: Call, asked: wire.ListModelFiles) -> Json:
     """One level of its files."""
     owner, inner = split(f"models/{call.rest[0]}/{asked.artifact_directory_path}", folder=True)
     listed = call.house.artifacts.listing(call.caller, call.address, owner, inner)
-    return {"root_uri": call.uri(owner), "files": whole(listed, inner)}
+    return {"root_uri": call.uri(owner), "files": listed_files(listed, inner, whole=True)}
 
 
 def search(call: Call, asked: wire.SearchLoggedModels) -> Json:

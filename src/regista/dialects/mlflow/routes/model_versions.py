@@ -163,7 +163,7 @@ def _check_origin(asked: wire.CreateVersion, path: str) -> None:
 
 def _matches(call: Call, version: AssetVersion, clauses: list[Clause]) -> bool:
     values: dict[str, str | int] = {
-        "run_id": version.source.get("run_id", ""),
+        "run_id": render_registry.run_of(version),
         "source": render_registry.source_of(call, version),
     }
     return all(
