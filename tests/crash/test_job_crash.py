@@ -196,6 +196,24 @@ class TestElsewhere:
         assert starts(tmp_path) == {"gone": 2}
 
 
+class TestStop:
+    def test_a_worker_that_stops_hands_its_jobs_over_at_once_and_their_processes_run_on(self, place, tmp_path):
+        place.submit({"command": counting(tmp_path, "sleep 1; echo done"), "environment": PLAIN}, "on")
+        first, stop = Worker(place.workshop, lease_seconds=60), threading.Event()
+        thread = threading.Thread(target=first.run, args=(stop,))
+        thread.start()
+        place.wait("on", "Running")
+        stop.set()
+        thread.join()
+        first.close()
+        second = Worker(place.workshop, lease_seconds=60)
+        assert second.run_once()
+        second.close()
+        assert place.job("on").status is JobStatus.COMPLETED
+        assert place.log("on") == "done\n"
+        assert starts(tmp_path) == {"on": 1}
+
+
 class TestFencing:
     def test_what_a_worker_writes_late_is_refused(self, place):
         job = place.command("true")

@@ -80,7 +80,7 @@ class AttemptRun:
         try:
             self._attend()
         except LeaseLostError:
-            _log.warning("job %s: another worker has it now", self._job.name)
+            _log.info("job %s: left to another worker", self._job.name)
         except _CanceledError:
             self._last(lambda: self._end(self._log_alone(), JobStatus.CANCELED))
         except (UnavailableError, StorageFullError) as wrong:

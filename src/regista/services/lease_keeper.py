@@ -54,10 +54,21 @@ class LeaseKeeper:
         return held is not None and held[0].fence == lease.fence and time.monotonic() < held[1]
 
     def close(self) -> None:
-        """Stop renewing: what is held runs out by itself."""
+        """Stop renewing and give back what is held, for others to take up at once. Closing again is quiet."""
         self._ended.set()
         if self._thread is not None:
             self._thread.join()
+        with self._lock:
+            leases = [lease for lease, _ in self._held.values()]
+            self._held.clear()
+
+        def give_back(tx: Transaction) -> None:
+            for lease in leases:
+                tx.leases.release(lease, due=now())
+
+        if leases:
+            with contextlib.suppress(RegistaError):  # then they run out by themselves
+                self._catalog.write(give_back)
 
     def _run(self) -> None:
         while not self._ended.wait(self.life / 3000):

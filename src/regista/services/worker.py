@@ -26,6 +26,7 @@ from regista.services.workshop import Workshop
 
 _PAUSE = 0.25
 _TROUBLE = 1.0
+_LAST = 2.0
 _MOST = 20
 _NET = 5_000
 """Milliseconds after which a pipeline is looked at again even if no step told that it has ended."""
@@ -73,8 +74,9 @@ class Worker:
         return claimed is not None
 
     def close(self) -> None:
-        """Renew no leases any more; for who called ``run_once``, and after ``run`` has returned."""
+        """Give back what is in hand; for who called ``run_once``, and after ``run`` has returned. Processes run on."""
         self._keeper.close()
+        self.join(_LAST)
 
     def join(self, seconds: float) -> None:
         """Wait for the threads of commands in hand."""
