@@ -12,6 +12,7 @@ from regista.errors import InvalidError
 if TYPE_CHECKING:
     from regista.client.access import KeyClient, PrincipalClient, RoleClient, StoreClient
     from regista.client.assets import AssetClient
+    from regista.client.endpoints import DeploymentClient, EndpointClient
     from regista.client.jobs import JobClient
     from regista.client.provenance import ProvenanceClient
     from regista.client.scopes import ScopeClient, SubscriptionClient
@@ -133,6 +134,20 @@ class Regista:
         from regista.client.jobs import JobClient
 
         return JobClient(self)
+
+    @cached_property
+    def online_endpoints(self) -> "EndpointClient":
+        """Online endpoints of the workspace."""
+        from regista.client.endpoints import EndpointClient
+
+        return EndpointClient(self)
+
+    @cached_property
+    def online_deployments(self) -> "DeploymentClient":
+        """What serves behind them."""
+        from regista.client.endpoints import DeploymentClient
+
+        return DeploymentClient(self)
 
     @cached_property
     def provenance(self) -> "ProvenanceClient":

@@ -53,6 +53,7 @@ class Transport:
 
         parts = checked_url(url)
         self.url = parts.url.rstrip("/")
+        self.ca = ca
         self._base = (parts.path or "").rstrip("/")
         if not key.isascii() or (key and not key.isprintable()):
             raise InvalidError("the key holds characters that no key has", hint="Was it copied whole, on one line?")
