@@ -68,7 +68,7 @@ def running_server(home: Path, environment: Mapping[str, str] | None = None) -> 
     (home / "run" / "server.json").unlink(missing_ok=True)
     told = {key: value for key, value in os.environ.items() if not key.startswith("REGISTA_")}
     told |= {"REGISTA_GATEWAY_PORT": str(free_port())} | dict(environment or {})
-    command = [sys.executable, "-m", "regista", "up", "--home", str(home), "--port", str(free_port())]
+    command = [sys.executable, "-m", "regista", "up", "--home", str(home), "--port", "0"]
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=told, cwd=home)
     server = RunningServer(home, "", process)

@@ -7,11 +7,12 @@ model churn:3 in registry central
         code     sha256:0a1b2c3d4e5f
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 import msgspec
 
 from regista.cli.frame import amount, moment, place
+from regista.entities.asset import ANONYMOUS
 from regista.entities.capsule import JobRecord, VersionRecord
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.trace import Completeness, DeploymentRecord, Trace, TraceNode
@@ -52,7 +53,7 @@ def _branch(
         has_more = bool(edges.get(name)) or node.job is not None
         return Branch(f"{title} (above)" if has_more else title, [])
     told.add(name)
-    branch = Branch(title, list(facts_of(node, log_lines)))
+    branch = Branch(title, list(facts_of(node, log_lines, nodes)))
     for edge in edges.get(name, ()):
         other = edge.source if upstream else edge.target
         if other in nodes:
@@ -79,7 +80,8 @@ def title_of(node: TraceNode) -> str:
     mark = " (capsule)" if node.known == "capsule" else ""
     if node.version is not None:
         one = node.version
-        return f"{one.kind} {one.name}:{one.version} in {place(one.scope)}{mark}"
+        name = f"{one.name} {one.version[:12]}" if one.name == ANONYMOUS else f"{one.name}:{one.version}"
+        return f"{one.kind} {name} in {place(one.scope)}{mark}"
     if node.job is not None:
         job = node.job
         shown = f" {job.display_name!r}" if job.display_name and job.display_name != job.name else ""
@@ -91,12 +93,12 @@ def title_of(node: TraceNode) -> str:
     return node.node
 
 
-def facts_of(node: TraceNode, log_lines: int = 0) -> Iterator[str]:
-    """What is known of a node, a line each."""
+def facts_of(node: TraceNode, log_lines: int = 0, told: Container[str] = ()) -> Iterator[str]:
+    """What is known of a node, a line each; data that is a node in *told* has a place of its own in the tree."""
     if node.version is not None:
         yield from _version_facts(node.version)
     elif node.job is not None:
-        yield from _job_facts(node.job, log_lines)
+        yield from _job_facts(node.job, log_lines, told)
     elif node.deployment is not None:
         yield from _deployment_facts(node.deployment)
 
@@ -119,7 +121,7 @@ def _when(what: str, at: int | None, by: str) -> Iterator[str]:
         yield f"{what:<12} {moment(at)}" + (f" by {by}" if by else "")
 
 
-def _job_facts(job: JobRecord, log_lines: int) -> Iterator[str]:
+def _job_facts(job: JobRecord, log_lines: int, told: Container[str]) -> Iterator[str]:
     yield from _when("submitted", job.created_at, job.created_by)
     if job.started_at and job.ended_at:
         yield f"took         {(job.ended_at - job.started_at) / 1000:.1f} s"
@@ -139,7 +141,7 @@ def _job_facts(job: JobRecord, log_lines: int) -> Iterator[str]:
     if detail.lock:
         yield f"environment  lock {detail.lock[:_SHORT]}"
     for one in job.sources:
-        if one.role.startswith("input:"):
+        if one.role.startswith("input:") and one.node not in told:
             digest = f" {one.digest[:_SHORT]}" if one.digest else " (not versioned)"
             yield f"data         {one.role.removeprefix('input:')} = {one.reference or one.node}{digest}"
     yield from _log(detail.log_tail, log_lines)

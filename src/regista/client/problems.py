@@ -43,7 +43,7 @@ def error_of(url: str, status: int, body: bytes) -> RegistaError:
     message = problem.detail or problem.title or f"{url} refused with the status {status}"
     hint = problem.hint
     if code is ErrorCode.INTERNAL and problem.request_id:
-        hint = f"{hint} The server's log has it under the request {problem.request_id}.".strip()
+        hint = f"The server's log has it under the request {problem.request_id}."
     if code is ErrorCode.DIGEST_MISMATCH:
         return _mismatch(message, hint)
     return ERRORS[code](message, hint=hint)

@@ -47,7 +47,8 @@ class JobDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class JobRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A job as it is remembered. ``metrics`` are the last values, ``history`` the blob with all of them (JSON lines)."""
+    """A job as it is remembered. ``metrics`` are the last values (None where not a finite number, for which JSON has no
+    word), ``history`` the blob with all of them (JSON lines)."""
 
     node: str
     name: str
@@ -63,9 +64,9 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     started_at: int | None = None
     ended_at: int | None = None
     parameters: dict[str, str] = {}
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float | None] = {}
     best: dict[str, tuple[float, float]] = {}
-    """The least and the greatest value of each metric."""
+    """The least and the greatest finite value of each metric."""
     history: Digest | None = None
     sources: tuple[Source, ...] = ()
     detail: JobDetail | None = None

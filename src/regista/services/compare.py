@@ -98,7 +98,7 @@ def _add(tx: Transaction, run: _Run, job: Job, place: str) -> None:
     for one in history_of(tx, job.id):
         run.samples.setdefault(f"{place}/{one.key}" if place else one.key, []).append(one.value)
     for key, value in run.records[place].metrics.items():
-        run.values[f"{place}/{key}" if place else key] = value
+        run.values[f"{place}/{key}" if place else key] = math.nan if value is None else value
     for step in tx.jobs.children(run.scope.id, job.name) if job.type is JobType.PIPELINE else ():
         origin = tx.jobs.find(run.scope.id, step.reused_from) if step.reused_from else None
         _add(tx, run, step, f"{place}/{step.node}" if place else step.node)

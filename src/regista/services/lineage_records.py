@@ -1,5 +1,6 @@
 """Remembering jobs and versions: what a capsule and a trace say of them."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -60,7 +61,7 @@ def job_record(tx: Transaction, scope: Scope, job: Job) -> JobRecord:
         started_at=job.started_at,
         ended_at=job.ended_at,
         parameters=literals | params,
-        metrics={one.key: one.value for one in metrics},
+        metrics={one.key: one.value if math.isfinite(one.value) else None for one in metrics},
         sources=tuple(_sources(job)),
         detail=JobDetail(
             command=str(job.spec.get("command", "")),
@@ -103,6 +104,8 @@ def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> Jo
     """Add the log's tail, the lock's text and the history of metrics (stored as a blob of *store*)."""
     best: dict[str, tuple[float, float]] = {}
     for one in history:
+        if not math.isfinite(one.value):
+            continue
         low, high = best.get(one.key, (one.value, one.value))
         best[one.key] = (min(low, one.value), max(high, one.value))
     lines = b"\n".join(msgspec.json.encode(one) for one in history)

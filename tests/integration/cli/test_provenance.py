@@ -56,3 +56,73 @@ class TestComparing:
     )
     def test_wrong_usage(self, run, words):
         run.misused("compare", *words)
+
+
+TRAIN = """
+import pathlib, sys
+import regista_tracking as tracking
+
+tracking.log_param("rate", 0.1)
+for fold in range(4):
+    tracking.log_metric("rmse", float(sys.argv[2]) + fold / 100, fold)
+tracking.log_metric("undefined", float("nan"))
+print("trained well")
+pathlib.Path(sys.argv[1], "weights").write_text("weights")
+"""
+
+JOB = """
+type: command
+code: ./src
+command: python train.py ${{outputs.model}} ${{inputs.rmse}}
+inputs: {rmse: 1}
+outputs: {model: {type: uri_folder}}
+environment: {image: any, conda_file: {dependencies: [python=3.11]}}
+"""
+
+
+@pytest.mark.slow
+class TestWithJobs:
+    """What a real job measured is seen from everywhere."""
+
+    @pytest.fixture
+    def jobs(self, run, dev, tmp_path):
+        (tmp_path / "src").mkdir()
+        (tmp_path / "src" / "train.py").write_text(TRAIN)
+        (tmp_path / "job.yml").write_text(JOB)
+        for name, rmse in (("first", "1"), ("second", "2")):
+            words = ("job", "create", "-f", "job.yml", "--name", name, "--set", f"inputs.rmse={rmse}", "--stream")
+            answer = run(*words, "-w", dev)
+            assert answer.status == 0, answer.err
+        return dev
+
+    @pytest.fixture
+    def registered(self, run, jobs, central):
+        """The first job's output, registered straight in the registry."""
+        path = "azureml://jobs/first/outputs/model/paths/"
+        return run.json("model", "create", "churn", "--path", path, "-w", jobs, "-r", central)
+
+    def test_a_model_made_of_a_jobs_output_leads_back_to_it_even_when_the_workspace_is_gone(
+        self, run, jobs, central, registered
+    ):
+        live = run("trace", "model", "churn:1", "-r", central, "--log").out
+        assert f"made by: job first [Completed] in workspace {jobs}\n" in live
+        for fact in ("rmse=1.03", "undefined=NaN", "rate=0.1", "trained well"):
+            assert fact in live
+        run.json("workspace", "delete", jobs, "--yes")
+        sealed = run("trace", "model", "churn:1", "-r", central, "--log").out
+        assert f"made by: job first [Completed] in workspace {jobs} (capsule)\n" in sealed
+        for fact in ("rmse=1.03", "undefined=NaN", "rate=0.1", "trained well"):
+            assert fact in sealed
+
+    def test_a_job_knows_what_came_of_it(self, run, jobs, central, registered):
+        assert (
+            f"made: model churn:1 in registry {central}" in run("trace", "job", "first", "-w", jobs, "--downstream").out
+        )
+
+    def test_two_jobs_are_compared_with_a_verdict(self, run, jobs):
+        found = run.json("compare", f"{jobs}/first", f"{jobs}/second")
+        assert (found["same_pipeline"], found["verdict"]) == (True, "does not hold")
+        assert [one["name"] for one in found["differences"]] == ["rmse"]
+        told = run("compare", "first", "second", "--higher-is-better", "rmse", "-w", jobs)
+        assert told.status == 0, told.err
+        assert "Verdict: better." in told.out

@@ -88,10 +88,19 @@ class TestTheTree:
         assert facts["code"].endswith("sha256:aaaaaaaaaaaa (git 0123456789ab with changes that were not committed)")
         assert facts["environment"].endswith("lock sha256:bbbbbbbbbbbb")
         data = [line.strip(" |") for line in lines(trace()) if line.strip(" |").startswith("data ")]
-        assert data == [
-            "data         flights = azureml:flights:1 sha256:cccccccccccc",
-            "data         holidays = ./holidays.csv (not versioned)",
-        ]
+        assert data == ["data         holidays = ./holidays.csv (not versioned)"]
+
+    def test_data_that_the_tree_does_not_show_is_told_with_its_digest(self):
+        found = trace()
+        alone = msgspec.structs.replace(found, start=JOB.node, nodes=(found.nodes[2],), edges=())
+        assert "    data         flights = azureml:flights:1 sha256:cccccccccccc" in lines(alone)
+
+    def test_what_is_anonymous_is_named_by_the_beginning_of_its_digest(self):
+        code = VersionRecord(node="n", kind="code", name="anonymous", version="d" * 64, scope=f"{TREE}/workspaces/dev")
+        alone = msgspec.structs.replace(
+            trace(), start="n", nodes=(TraceNode(node="n", known="live", version=code),), edges=()
+        )
+        assert lines(alone) == ["code anonymous dddddddddddd in workspace dev"]
 
     def test_the_log_is_shown_on_demand_and_cannot_move_the_cursor(self):
         assert not [line for line in lines(trace()) if "third" in line]
