@@ -50,10 +50,6 @@ class EnvironmentService:
             reasons = "; ".join(problem.what for problem in found)
             raise UnsupportedError(f"{what} cannot be built here: {reasons}", hint=found[0].fix)
 
-    def spec_of(self, version: AssetVersion) -> EnvironmentSpec:
-        """What an environment's version asks for."""
-        return read_spec(version)
-
     def lock_for(self, version: AssetVersion, report: Report) -> tuple[Digest, Lock]:
         """The version's lock and the blob it is stored in; locked now when it has none, and then for good.
 

@@ -8,6 +8,8 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus, JobType
 from regista.errors import InvalidError, NotFoundError
+from regista.services.plans import command_plan
+from regista.services.versions import NewVersion
 from tests.support.workplace import PLAIN, Workplace
 
 _numbers = itertools.count(1)
@@ -201,6 +203,30 @@ class TestComponents:
         assert ("component", f"version:{job.scope_id}/component/whole/1") in place.edges(
             f"job:{job.scope_id}/{job.name}"
         )
+
+    def test_components_in_the_form_that_registration_gives_them_run(self, place):
+        mark = fresh()
+        step = self.COMMAND | {
+            "environment": PLAIN,
+            "command": f"echo ${{{{inputs.n}}}} {mark} > ${{{{outputs.o}}}}/n",
+            "limits": {"timeout": 60},
+        }
+        whole = {
+            "type": "pipeline",
+            "inputs": {"n": {"type": "integer", "default": 2}},
+            "outputs": {"o": {"type": "uri_folder"}},
+            "jobs": {"s": {"component": "azureml:normal-step@latest", "inputs": {"n": "${{parent.inputs.n}}"},
+                           "outputs": {"o": "${{parent.outputs.o}}"}, "limits": {"timeout": 30}}},
+        }  # fmt: skip
+        for name, spec in (("normal-step", step), ("normal-whole", whole)):
+            new = NewVersion(kind=AssetKind.COMPONENT, name=name, type=spec["type"], spec=spec)
+            place.house.registration.create(place.caller, place.dev, new)
+        job = place.run({"type": "pipeline", "component": "azureml:normal-whole:1"})
+        assert place.read(job.name, "o", "n") == f"2 {mark}\n", job.error
+        assert command_plan(place.steps(job.name)["s"]).timeout == 30
+        inline = {"type": "command", "command": "true", "environment": PLAIN}
+        nested = place.run(pipeline({"a": {"component": "azureml:normal-whole:1", "inputs": {"n": 5}}, "b": inline}))
+        assert place.read(f"{nested.name}_a_s", "o", "n") == f"5 {mark}\n", nested.error
 
 
 class TestNesting:
