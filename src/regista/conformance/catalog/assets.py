@@ -288,16 +288,18 @@ class BlobClaimContract(CatalogCase):
         assert self.sizes(catalog, ["x", "w"], "ann") == {self.ONE: 1, self.TWO: 2}
         assert self.sizes(catalog, [], "ann") == {}
 
-    def test_a_claim_of_the_scope_is_everybodys(self, catalog: Catalog) -> None:
+    def test_a_claim_of_the_scope_as_a_whole_is_nobodys_own(self, catalog: Catalog) -> None:
         catalog.write(lambda tx: tx.claims.add("w", "", {self.THREE: 3}, 5))
-        assert self.sizes(catalog, ["w"], "ben") == {self.THREE: 3}
+        assert self.sizes(catalog, ["w"], "") == {self.THREE: 3}
+        assert self.sizes(catalog, ["w"], "ben") == {}
 
     def test_sweeping_forgets_old_claims_of_principals_only(self, catalog: Catalog) -> None:
         catalog.write(lambda tx: tx.claims.add("w", "", {self.THREE: 3}, 1))
         catalog.write(lambda tx: tx.claims.add("w", "ann", {self.ONE: 1, self.TWO: 2}, 1))
         catalog.write(lambda tx: tx.claims.add("w", "ann", {self.TWO: 2}, 9))
         assert catalog.write(lambda tx: tx.claims.sweep(5)) == 1
-        assert self.sizes(catalog, ["w"], "ann") == {self.TWO: 2, self.THREE: 3}
+        assert self.sizes(catalog, ["w"], "ann") == {self.TWO: 2}
+        assert self.sizes(catalog, ["w"], "") == {self.THREE: 3}
 
     def test_twenty_thousand_digests_are_asked_at_once(self, catalog: Catalog) -> None:
         blobs = {Digest(f"sha256:{number:064x}"): number for number in range(20_000)}

@@ -64,8 +64,9 @@ class MetricContract(CatalogCase):
     def test_numbers_beyond_64_bits_are_refused(self, catalog: Catalog) -> None:
         run = added_job(catalog)
         for large in (Metric("x", 1.0, 2**63), Metric("x", 1.0, 1, 2**70)):
-            with pytest.raises(InvalidError):
-                catalog.write(lambda tx, large=large: tx.runs.log_metrics(run.id, [large]))  # type: ignore[misc]
+            for metrics in ([large], [Metric("x", 1.0, n) for n in range(500)] + [large]):
+                with pytest.raises(InvalidError):
+                    catalog.write(lambda tx, metrics=metrics: tx.runs.log_metrics(run.id, metrics))  # type: ignore[misc]
         assert self.history(catalog, run.id, "x") == []
 
     def test_times_in_milliseconds_fit(self, catalog: Catalog) -> None:
@@ -78,9 +79,10 @@ class MetricContract(CatalogCase):
         run = added_job(catalog)
         metrics = [Metric(f"k{n % 500}", float(n), n, n) for n in range(2000)]
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, metrics))
-        catalog.write(lambda tx: tx.runs.log_metrics(run.id, []))
+        for again in ([], metrics, metrics[::-1] + [Metric("k7", -1.0, 7, 7)] * 200):
+            catalog.write(lambda tx, again=again: tx.runs.log_metrics(run.id, again))  # type: ignore[misc]
         assert len(catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]) == 500
-        assert [metric.value for metric in self.history(catalog, run.id, "k7")] == [7.0, 507.0, 1007.0, 1507.0]
+        assert [metric.value for metric in self.history(catalog, run.id, "k7")] == [-1.0, 7.0, 507.0, 1007.0, 1507.0]
 
     def test_sixteen_threads_log_to_one_run(self, catalog: Catalog) -> None:
         run = added_job(catalog)
@@ -310,7 +312,11 @@ class RunSearchContract(CatalogCase):
         assert sorted_by(Order(Field.PARAM, "lr", ascending=False)) == [*numbers[::-1], "nan", "bare"]
         assert sorted_by(Order(Field.ATTRIBUTE, "start_time")) == [*numbers, "nan", "bare"]
         assert sorted_by(Order(Field.ATTRIBUTE, "start_time", ascending=False)) == [*numbers[::-1], "nan", "bare"]
-        assert sorted_by(Order(Field.ATTRIBUTE, "end_time"), Order(Field.ATTRIBUTE, "run_id")) == ["bare", "nan", *numbers]
+        assert sorted_by(Order(Field.ATTRIBUTE, "end_time"), Order(Field.ATTRIBUTE, "run_id")) == [
+            "bare",
+            "nan",
+            *numbers,
+        ]
         parity = sorted_by(Order(Field.TAG, "parity"), Order(Field.METRIC, "loss", ascending=False))
         assert parity == ["r4", "r2", "r0", "r5", "r3", "r1", "nan", "bare"]
         assert self.run_names(catalog) == ["nan", "bare", *numbers[::-1]]

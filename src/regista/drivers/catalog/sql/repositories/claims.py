@@ -10,7 +10,7 @@ from regista.entities.digest import Digest
 _ADD = upsert(tables.blob_claims, "digest", "scope_id", "principal_id", keep=("size",))
 _SIZES = Statement(
     "SELECT digest, size FROM blob_claims WHERE digest IN :digests AND scope_id IN :scopes"
-    " AND (principal_id = :principal OR principal_id = '')"
+    " AND principal_id = :principal"
 )
 _CLAIMED = Statement("SELECT DISTINCT digest FROM blob_claims WHERE digest IN :digests AND principal_id <> ''")
 _FORGET = Statement("DELETE FROM blob_claims WHERE digest IN :digests AND principal_id = ''")

@@ -4,7 +4,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -24,6 +24,10 @@ _tags = Tags(tables.run_tags)
 
 _Point = tuple[str, int, int, int, float]
 """Key, step, timestamp, whether it is a number, value: sorted as the history is, NaN before any number."""
+
+_POINT_TYPES = {"metric": "int8", "step": "int8", "timestamp": "int8", "is_number": "int4", "value": "float8"}
+_MANY = 100
+"""From so many points on COPY is worth its savepoint."""
 
 _JOB = Statement("SELECT seq, scope_id, created_at FROM jobs WHERE id = :job")
 
@@ -81,10 +85,11 @@ class RunDataRows:
                 latest[point[0]] = point
         if self._session.postgres:
             self._session.run(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
-            self._session.run(_POINT_SHEET, job=job, **_sheet(points))
+            if len(points) < _MANY or not self._copy(job, points):
+                self._session.run(_POINT_SHEET, job=job, **_sheet(points))
         elif points:
             self._session.many(_LATEST, (_latest_row(job, point) for point in latest.values()))
-            series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(latest)))
+            series = self._series(job, latest)
             self._session.append(_POINT, ((series[key], *measured) for key, *measured in points))
 
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
@@ -146,6 +151,17 @@ class RunDataRows:
 
     def datasets(self, job_id: str) -> list[Dataset]:
         return [_dataset(body) for (body,) in self._session.all(_DATASETS, job=job_id)]
+
+    def _copy(self, job: int, points: Sequence[_Point]) -> bool:
+        """Whether the points were new, each of them, and are now there."""
+        series = self._series(job, {point[0] for point in points})
+        rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
+        return self._session.copy("metric_points", _POINT_TYPES, rows)
+
+    def _series(self, job: int, keys: Iterable[str]) -> dict[str, int]:
+        """The numbers of the rows of ``metrics``."""
+        series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(keys)))
+        return series
 
     def _job(self, job_id: str) -> tuple[int, str, int]:
         """Number, scope and time of the job's row."""
