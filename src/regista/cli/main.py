@@ -53,6 +53,7 @@ class LazyGroup(click.Group):
             return super().get_command(ctx, cmd_name)
         module, _, name = NOUNS[cmd_name][0].partition(":")
         command: click.Command = getattr(importlib.import_module(module), name)
+        keep_examples(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -64,6 +65,15 @@ class LazyGroup(click.Group):
         """Complete the names by the table alone, and options."""
         nouns = [CompletionItem(name, help=text) for name, (_, text) in NOUNS.items() if name.startswith(incomplete)]
         return nouns + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def keep_examples(command: click.Command) -> None:
+    """See to it that help shows examples as they can be typed, not broken into lines of a paragraph."""
+    if command.epilog and not command.epilog.startswith("\b"):
+        command.epilog = f"\b\n{command.epilog}"
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            keep_examples(inner)
 
 
 @click.group(

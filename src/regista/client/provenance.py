@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from regista.entities.comparison import Comparison
 from regista.entities.trace import Trace
+from regista.errors import InvalidError
 
 if TYPE_CHECKING:
     from regista.client.session import Regista
@@ -20,13 +21,18 @@ class ProvenanceClient:
     def of_job(self, name: str, *, downstream: bool = False) -> Trace:
         """What led to a job of the client's workspace, or what came of it."""
         query = {"downstream": "true"} if downstream else None
-        path = f"/api/v1/{self._session.scope_path}/jobs/{_part(name)}/trace"
+        path = f"/api/v1/{self._workspace('jobs')}/jobs/{_part(name)}/trace"
         return self._session.transport.call("GET", path, type=Trace, query=query)
+
+    def _workspace(self, things: str) -> str:
+        if self._session.registry:
+            raise InvalidError(f"a registry has no {things}", hint="Give --workspace-name: they are in workspaces.")
+        return self._session.scope_path
 
     def of_deployment(self, endpoint: str, name: str) -> Trace:
         """What led to what a deployment serves now."""
         place = f"onlineEndpoints/{_part(endpoint)}/deployments/{_part(name)}/trace"
-        return self._session.transport.call("GET", f"/api/v1/{self._session.scope_path}/{place}", type=Trace)
+        return self._session.transport.call("GET", f"/api/v1/{self._workspace('deployments')}/{place}", type=Trace)
 
     def compare(
         self,

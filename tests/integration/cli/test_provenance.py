@@ -30,6 +30,10 @@ class TestTracing:
         assert "lacking" in run.refused("trace", "job", "lacking", "-w", dev)
         assert "blue" in run.refused("trace", "deployment", "lacking/blue", "-w", dev)
 
+    def test_a_registry_has_neither_jobs_nor_deployments(self, run, central):
+        assert "--workspace-name" in run.refused("trace", "job", "first", "-r", central)
+        assert "--workspace-name" in run.refused("trace", "deployment", "a/b", "-r", central)
+
     def test_wrong_usage(self, run, dev):
         assert "ENDPOINT/DEPLOYMENT" in run.misused("trace", "deployment", "blue", "-w", dev)
         run.misused("trace", "model", "-w", dev)

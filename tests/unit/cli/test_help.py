@@ -28,12 +28,13 @@ class TestEveryCommand:
     def test_says_what_it_does_and_shows_an_example(self, words):
         command = ALL[words]
         assert command.help
-        assert (command.epilog or "").startswith("Example: "), "give it epilog='Example: regista …'"
+        assert (command.epilog or "").startswith("\b\nExample: "), "give it epilog='Example: regista …'"
 
     def test_shows_an_example_that_the_program_understands(self, words, monkeypatch):
         """The words of the example are parsed by the command itself: they lead to it, and its options are there."""
-        monkeypatch.setattr(click.Path, "convert", lambda self, value, param, ctx: value)  # its files need not be here
-        shown = ALL[words].epilog.removeprefix("Example: ").replace('eval "$(', "").replace(')"', "")
+        for kind in (click.Path, click.File):  # its files need not be here
+            monkeypatch.setattr(kind, "convert", lambda self, value, param, ctx: value)
+        shown = ALL[words].epilog.removeprefix("\b\nExample: ").replace('eval "$(', "").replace(')"', "")
         typed = shlex.split(shown.partition(" >> ")[0].partition(" | ")[0])
         assert tuple(typed[1 : len(words) + 1]) == words
         ALL[words].make_context(words[-1], typed[len(words) + 1 :])
@@ -69,6 +70,14 @@ class TestTheGroup:
                 cli(words)
             assert end.value.code == 0
         assert "regista model alias set" in capsys.readouterr().out
+
+    def test_an_example_is_not_broken_into_lines(self, capsys):
+        with pytest.raises(SystemExit):
+            cli(["model", "share", "--help"])
+        assert (
+            "\n  Example: regista model share churn:3 -w dev --registry-name central --dry-run\n"
+            in capsys.readouterr().out
+        )
 
     def test_help_imports_nothing_that_is_slow(self):
         asked = (
