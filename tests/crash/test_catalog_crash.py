@@ -10,7 +10,7 @@ import pytest
 
 from regista.drivers.catalog.sql.catalog import SqlCatalog
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.crash, pytest.mark.slow]
 
 ROUNDS = 5
 WRITER = """
