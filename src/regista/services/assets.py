@@ -1,7 +1,7 @@
 """Assets and their versions, the same in a workspace and in a registry."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -24,16 +24,19 @@ from regista.services.versions import (
     absent,
     add_version,
     asset_path,
-    drafted,
     find_version,
     refresh_latest,
     refuse_if_used,
+    require_register,
     same_or_refuse,
     what,
 )
+from regista.services.visibility import visible_page
+
+Named = TypeVar("Named", Asset, AssetVersion)
 
 
-class VersionChange(msgspec.Struct, frozen=True, kw_only=True):
+class VersionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may change about a version or (the first two and ``archived``) about a name; None leaves it."""
 
     description: str | None = None
@@ -50,27 +53,36 @@ class AssetService:
         self._catalog = catalog
         self._contents = contents
 
-    def create(self, caller: Caller, address: ScopeAddress, new: NewVersion) -> AssetVersion:
+    def create(
+        self, caller: Caller, address: ScopeAddress, new: NewVersion, along: Sequence[NewVersion] = ()
+    ) -> AssetVersion:
         """Make a version out of blobs that were sent before. The same content under the same name and version again is a
         quiet success; other content there is ``AlreadyExistsError``. Without a version, content that is the newest of
-        the name already is not registered twice when it is anonymous."""
-        scope = self._catalog.read(lambda tx: resolve_scope(tx, caller, address))
-        self._contents.store_manifest(scope, new.manifest)  # before the name, so that a crash leaves at worst a blob
-        return self._catalog.write(lambda tx: self.register(tx, caller, scope, new))
+        the name already is not registered twice when it is anonymous. What is to go *along* is made with it or not at all."""
+
+        def look(tx: Transaction) -> Scope:
+            scope = resolve_scope(tx, caller, address)
+            for one in (new, *along):
+                require_register(tx, caller, scope, one)
+            return scope
+
+        scope = self._catalog.read(look)
+        for one in (new, *along):
+            self._contents.store_manifest(scope, one.manifest)  # before the name: a crash leaves at worst a blob
+
+        def work(tx: Transaction) -> AssetVersion:
+            for one in along:
+                self.register(tx, caller, scope, one)
+            return self.register(tx, caller, scope, new)
+
+        return self._catalog.write(work)
 
     def register(
         self, tx: Transaction, caller: Caller, scope: Scope, new: NewVersion, *, check: bool = True
     ) -> AssetVersion:
         """The same inside a transaction; *check* False where the bytes are known to be the caller's (a job's own output)."""
-        version = drafted(tx, caller, scope, new)
+        version = require_register(tx, caller, scope, new)
         path = asset_path(scope, version.kind, version.name)
-        require(
-            caller,
-            Permission.ASSETS_WRITE,
-            path,
-            read=Permission.ASSETS_WRITE,
-            what=f"right to write {what(new.kind, version.name)}",
-        )
         taken = tx.versions.find(scope.id, version.kind, version.name, version.version, deleted=True)
         if taken is not None:
             return same_or_refuse(tx, taken, version, scope)
@@ -117,11 +129,11 @@ class AssetService:
 
         def work(tx: Transaction) -> Page[Asset]:
             scope = resolve_scope(tx, caller, address)
-            page = tx.assets.page(scope.id, kind, request, archived=archived, clauses=clauses)
-            visible = [
-                one for one in page.items if caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, one.name))
-            ]
-            return Page(tuple(visible), page.next)
+
+            def fetch(part: PageRequest) -> Page[Asset]:
+                return tx.assets.page(scope.id, kind, part, archived=archived, clauses=clauses)
+
+            return _readable(caller, scope, kind, fetch, request)
 
         return self._catalog.read(work)
 
@@ -140,11 +152,13 @@ class AssetService:
 
         def work(tx: Transaction) -> Page[AssetVersion]:
             scope = resolve_scope(tx, caller, address)
-            page = tx.versions.page(scope.id, kind, name, request, archived=archived, clauses=clauses)
-            visible = [
-                one for one in page.items if caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, one.name))
-            ]
-            return Page(tuple(visible), page.next)
+            if name is not None and not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
+                return Page()
+
+            def fetch(part: PageRequest) -> Page[AssetVersion]:
+                return tx.versions.page(scope.id, kind, name, part, archived=archived, clauses=clauses)
+
+            return fetch(request) if name is not None else _readable(caller, scope, kind, fetch, request)
 
         return self._catalog.read(work)
 
@@ -153,6 +167,7 @@ class AssetService:
     ) -> AssetVersion:
         """Change what is said about a version; its content never changes."""
         check_tags(change.tags or {})
+        check_tags(change.properties or {})
 
         def work(tx: Transaction) -> AssetVersion:
             scope, found = self._for_writing(tx, caller, address, kind, name, version)
@@ -326,6 +341,17 @@ class OpenFile:
     def read(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes from *start* up to, not including, *end*."""
         return self._contents.read(self._scope, self._entry.digest, start, end)
+
+
+def _readable(
+    caller: Caller, scope: Scope, kind: AssetKind, fetch: Callable[[PageRequest], Page[Named]], request: PageRequest
+) -> Page[Named]:
+    """The page of what the caller may read; one who may read the whole scope has it without looking at each."""
+    if caller.allows(Permission.ASSETS_READ, scope.path):
+        return fetch(request)
+    return visible_page(
+        fetch, request, lambda one: caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, one.name))
+    )
 
 
 def _given(change: VersionChange) -> dict[str, Any]:

@@ -3,14 +3,11 @@
 from collections import deque
 from collections.abc import Sequence
 
-import msgspec
-
 from regista.entities.access import Caller
-from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.asset import AssetVersion
 from regista.entities.capsule import (
     Capsule,
     JobRecord,
-    VersionRecord,
     envelope,
     open_envelope,
     read_statement,
@@ -18,29 +15,17 @@ from regista.entities.capsule import (
     statement,
 )
 from regista.entities.digest import Digest
-from regista.entities.lineage import Edge, EdgeType, Node
+from regista.entities.lineage import Edge
 from regista.entities.names import now
-from regista.entities.run import Metric
 from regista.entities.scope import Scope
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import InvalidError
 from regista.interfaces.blobs import BlobStore
-from regista.interfaces.catalog import Catalog, Transaction
+from regista.interfaces.catalog import Catalog
 from regista.interfaces.signing import Signature, Signer
 from regista.services.completeness import completeness_of
-from regista.services.lineage_records import history_of, job_record, version_record, with_blobs
+from regista.services.lineage_records import version_record, with_blobs
+from regista.services.past import read_past
 from regista.services.stores import StoreService
-
-_MOST_JOBS = 64
-_MOST_EDGES = 2000
-"""Jobs and edges in one capsule: a long history is cut there, and the capsule says so."""
-
-
-class _Draft(msgspec.Struct):
-    """What the catalog knows, before blobs are read."""
-
-    capsule: Capsule
-    histories: dict[str, list[Metric]]
-    stores: dict[str, BlobStore]
 
 
 class CapsuleService:
@@ -60,16 +45,26 @@ class CapsuleService:
         """Write the capsule of *version* of *scope* into the scope's store and return its digest.
 
         A version that came with a capsule (it was promoted) keeps that one. *made_by* are edges into the version that will
-        be written together with its name. Nothing in the catalog changes."""
+        be written together with its name. It says no more than the caller may read, for others will read it who may not.
+        Nothing in the catalog changes."""
         if version.capsule:
             return version.capsule
-        draft = self._catalog.read(lambda tx: self._draft(tx, caller, scope, version, made_by))
+        past = self._catalog.read(lambda tx: read_past(tx, caller, self._stores, self.open, version, made_by))
         store = self._stores.for_scope(scope)[1]
-        jobs = tuple(with_blobs(job, draft.stores[job.node], draft.histories[job.node]) for job in draft.capsule.jobs)
-        capsule = msgspec.structs.replace(
-            draft.capsule,
+        jobs = tuple(
+            with_blobs(job, past.stores[job.node], past.histories[job.node]) if job.node in past.stores else job
+            for job in _nearest_first(version.node, past.edges, past.jobs)
+        )
+        remarks = [] if jobs else ["no job is known to have made it"]
+        remarks += [f"{past.hidden} that {caller.principal.name}, who sealed this, may not read"] if past.hidden else []
+        capsule = Capsule(
+            subject=version_record(scope, version),
+            sealed_at=now(),
+            sealed_by=caller.principal.name,
             jobs=jobs,
-            missing=completeness_of(jobs, () if jobs else ["no job is known to have made it"]).missing,
+            versions=tuple(past.versions.values()),
+            edges=tuple(past.edges),
+            missing=completeness_of(jobs, remarks).missing,
         )
         payload = statement(capsule)
         signature = self._signer.sign(signed_bytes(payload))
@@ -83,52 +78,6 @@ class CapsuleService:
                 "the capsule's signature is not by a key that is trusted here", hint="It may have been altered."
             )
         return read_statement(payload)
-
-    def _draft(
-        self, tx: Transaction, caller: Caller, scope: Scope, version: AssetVersion, made_by: Sequence[Edge]
-    ) -> _Draft:
-        """Walk upstream from the version through its jobs and what they consumed."""
-        edges = tx.lineage.walk(version.node, upstream=True, limit=_MOST_EDGES)
-        for edge in made_by:
-            edges += [edge, *tx.lineage.walk(edge.source, upstream=True, limit=_MOST_EDGES)]
-        kept = [edge for edge in dict.fromkeys(edges) if edge.type is not EdgeType.DEPLOYED]
-        names = dict.fromkeys(node for edge in kept for node in (edge.source, edge.target) if node != version.node)
-        jobs: dict[str, JobRecord] = {}
-        versions: dict[str, VersionRecord] = {}
-        draft = _Draft(
-            Capsule(subject=version_record(scope, version), sealed_at=now(), sealed_by=caller.principal.name), {}, {}
-        )
-        for name in names:
-            node = Node.parse(name)
-            if node.kind == "job" and len(jobs) < _MOST_JOBS:
-                self._add_job(tx, node, jobs, draft)
-            elif node.kind == "version":
-                _add_version(tx, node, versions)
-        draft.capsule = msgspec.structs.replace(
-            draft.capsule,
-            jobs=tuple(_nearest_first(version.node, kept, jobs)),
-            versions=tuple(versions.values()),
-            edges=tuple(kept),
-        )
-        return draft
-
-    def _add_job(self, tx: Transaction, node: Node, jobs: dict[str, JobRecord], draft: _Draft) -> None:
-        try:
-            scope = tx.scopes.get(node.scope_id)
-            job = tx.jobs.get(node.scope_id, node.parts[0])
-        except NotFoundError:
-            return
-        jobs[str(node)] = job_record(tx, scope, job)
-        draft.histories[str(node)] = history_of(tx, job.id)
-        draft.stores[str(node)] = self._stores.of(tx, scope)[1]
-
-
-def _add_version(tx: Transaction, node: Node, versions: dict[str, VersionRecord]) -> None:
-
-    kind, name, version = node.parts
-    found = tx.versions.find(node.scope_id, AssetKind(kind), name, version, deleted=True)
-    if found is not None:
-        versions[str(node)] = version_record(tx.scopes.get(node.scope_id), found)
 
 
 def _nearest_first(start: str, edges: list[Edge], jobs: dict[str, JobRecord]) -> list[JobRecord]:

@@ -1,7 +1,7 @@
 """Bringing bytes into a scope, and building contents of them.
 
-Knowing a digest gives no access: a blob may be named by whoever brought it into the scope, or by who may download
-everything in a scope (of the same store) that has it. Everything else must be sent again.
+Knowing a digest gives no access: a blob may be named by whoever brought it into the scope itself, or by who may download
+everything in a scope (of the same store, or this one) that has it. Everything else must be sent again.
 """
 
 from bisect import bisect_left
@@ -96,7 +96,7 @@ class ContentService:
         store = self._stores.for_scope(scope)[1]
         for digest, path in {entry.digest: entry.path for entry in manifest.files}.items():
             if not store.exists(digest):
-                raise NotFoundError(f"the bytes of {path!r} are not there", hint="Upload them first.")
+                raise _unsent(scope, path, digest)
         return store.put(manifest.encode())
 
     def check(self, tx: Transaction, caller: Caller, scope: Scope, manifest: Manifest) -> None:
@@ -107,10 +107,7 @@ class ContentService:
         usable = self.usable(tx, caller, scope, wanted)
         for entry in manifest.files:
             if entry.digest not in usable:
-                raise NotFoundError(
-                    f"the bytes of {entry.path!r} ({entry.digest[:19]}…) have not been sent to {scope.kind} {scope.name!r}",
-                    hint="Upload them first; the digest alone gives no right to them.",
-                )
+                raise _unsent(scope, entry.path, entry.digest)
             if usable[entry.digest] != entry.size:
                 raise InvalidError(f"{entry.path!r} has {usable[entry.digest]} bytes, the manifest says {entry.size}")
         tx.claims.add(scope.id, "", wanted, now())
@@ -154,6 +151,14 @@ class ContentService:
             return (scope, *self._stores.of(tx, scope))
 
         return self._catalog.read(work)
+
+
+def _unsent(scope: Scope, path: str, digest: Digest) -> NotFoundError:
+    """The same whether the store has the bytes, by somebody else, or not: who asks must not learn it."""
+    return NotFoundError(
+        f"the bytes of {path!r} ({digest[:19]}…) have not been sent to {scope.kind} {scope.name!r}",
+        hint="Upload them first; the digest alone gives no right to them.",
+    )
 
 
 def require_download(caller: Caller, path: str, what: str) -> None:

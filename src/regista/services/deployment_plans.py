@@ -181,7 +181,7 @@ class _Run:
 
     def _given(self, tx: Transaction, scope: Scope, given: str | EnvironmentDocument) -> None:
         if isinstance(given, EnvironmentDocument):
-            reader = SpecReader(tx, self._caller, scope, self._stores.of(tx, scope)[1], self._environments.curated)
+            reader = SpecReader(tx, self._caller, scope, self._stores, self._environments.curated)
             plain = msgspec.to_builtins(msgspec.structs.replace(given, ignored=()))
             self._draft(scope, reader.environment(plain))
             return

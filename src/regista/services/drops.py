@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from regista.entities.access import Caller
-from regista.entities.digest import Digest
+from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError, NotFoundError
 from regista.services.contents import ContentService
@@ -67,9 +67,9 @@ class DropService:
         taken: list[tuple[Digest, int]] = []
         for file in files:
             path = folder / file.name
-            if "/" in file.name or file.name in {"", ".", ".."} or not _is_plain(path):
+            if "/" in file.name or "\0" in file.name or file.name in {"", ".", ".."} or not _is_plain(path):
                 raise InvalidError(f"there is no plain file {file.name[:80]!r} in the drop folder")
-            digest = store.add_file(path, file.digest, link=True)
+            digest = store.add_file(path, parse_digest(file.digest) if file.digest else None, link=True)
             taken.append((digest, store.size(digest)))
             path.unlink()
         self._contents.claim(caller, scope, dict(taken))

@@ -21,7 +21,7 @@ from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, check_version, new_id, now
 from regista.entities.promotion import PlanItem, PromotionPlan
 from regista.entities.scope import Scope, ScopeAddress
-from regista.errors import AlreadyExistsError, ForbiddenError
+from regista.errors import AlreadyExistsError, ConflictError, ForbiddenError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access import require
@@ -55,6 +55,7 @@ class _Member(msgspec.Struct):
     version: AssetVersion
     draft: AssetVersion
     taken: AssetVersion | None
+    gone: bool = False
     manifest: Manifest = Manifest()
 
 
@@ -108,8 +109,12 @@ class PromotionService:
         brought = {member.version.id: member for member in planned.members}
         for member in closure.members:
             ours = brought.get(member.version.id)
-            if member.taken is not None or ours is None:
+            if member.taken is not None:
                 continue
+            if ours is None:
+                raise ConflictError(
+                    f"{what(asked.kind, asked.name)} came to mean another version meanwhile", hint="Share it again."
+                )
             draft = msgspec.structs.replace(member.draft, capsule=ours.draft.capsule)
             tx.claims.add(closure.target.id, "", {entry.digest: entry.size for entry in ours.manifest.files}, now())
             add_version(tx, draft)
@@ -156,7 +161,10 @@ class PromotionService:
         if version.id in order:
             return
         path = asset_path(scope, version.kind, version.name)
-        require_download(caller, path, what(version.kind, version.name, version.version))
+        name = what(version.kind, version.name, version.version)
+        require_download(caller, path, name)
+        if version.capsule:  # it goes along as it is: nobody hands on what it may not read
+            require(caller, Permission.PROVENANCE_READ, path, read=Permission.ASSETS_READ, what=name)
         for kind, text in references(version.spec) if version.kind is AssetKind.COMPONENT else ():
             inner_scope, inner = resolve_asset(tx, caller, scope, exact(kind, text), kind)
             if inner_scope.kind == "workspace" or (
@@ -198,7 +206,7 @@ def _member(
         created_by=caller.principal.name,
     )
     taken = tx.versions.find(target.id, version.kind, name, number, deleted=True)
-    return _Member(scope, version, draft, taken)
+    return _Member(scope, version, draft, taken, gone=taken is not None and tx.versions.is_deleted(taken.id))
 
 
 def _moved_reference(tx: Transaction, caller: Caller, home: Scope, target: Scope, kind: AssetKind, text: str) -> str:
@@ -237,7 +245,7 @@ def _action(member: _Member) -> str:
         return "create"
     draft = member.draft
     wanted = content_digest(draft.kind, draft.type, draft.manifest, draft.spec)
-    return "exists" if member.taken.content == wanted else "clash"
+    return "exists" if member.taken.content == wanted and not member.gone else "clash"
 
 
 def _refuse_clashes(closure: _Closure) -> None:
@@ -246,7 +254,7 @@ def _refuse_clashes(closure: _Closure) -> None:
     ]
     if clashes:
         raise AlreadyExistsError(
-            f"{closure.target.kind} {closure.target.name!r} has {', '.join(clashes)} already, with other content",
+            f"{closure.target.kind} {closure.target.name!r} has {', '.join(clashes)} already, with other content, or had it once",
             hint="Choose another name or version there (--share-with-name, --share-with-version), or register anew in the source.",
         )
     if any(

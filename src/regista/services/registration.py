@@ -37,7 +37,7 @@ from regista.services.scopes import resolve_scope
 from regista.services.sources import artifact_manifest
 from regista.services.spec_reader import SpecReader
 from regista.services.stores import StoreService
-from regista.services.versions import NewVersion, asset_path, drafted, resolve_asset, what
+from regista.services.versions import NewVersion, asset_path, drafted, require_register, resolve_asset, what
 
 
 class _Content(msgspec.Struct):
@@ -76,12 +76,15 @@ class RegistrationService:
         A job's output is one of the workspace that the reference names, else of *home*, else of the target itself. The
         same content under the same name and version again is a quiet success, other content ``AlreadyExistsError``."""
         scope = self._catalog.read(lambda tx: resolve_scope(tx, caller, address))
-        new = self._normal(caller, address, scope, new)
+        new, along = self._normal(caller, scope, new)
         if not path:
-            return self._assets.create(caller, address, new)
+            return self._assets.create(caller, address, new, along)
         reference = parse_reference(path, new.kind)
         if isinstance(reference, UrlReference):
             return self._assets.create(caller, address, _from_web(new, reference))
+        if along or new.kind in {AssetKind.ENVIRONMENT, AssetKind.COMPONENT}:
+            raise UnsupportedError(f"a {new.kind} is registered from its document", hint="Leave the path out.")
+        self._catalog.read(lambda tx: require_register(tx, caller, scope, new))
         content = self._content(caller, scope, reference, new.kind, home)
         return self._from_content(caller, scope, msgspec.structs.replace(new, manifest=content.manifest), content, path)
 
@@ -202,20 +205,19 @@ class RegistrationService:
         manifest = artifact_manifest(tx.artifacts.below(place.id, f"models/{model_id}"))
         return _Content(place, manifest, job_node(place.id, model.run) if model.run else "", EdgeType.PRODUCED)
 
-    def _normal(self, caller: Caller, address: ScopeAddress, scope: Scope, new: NewVersion) -> NewVersion:
-        """The specification of the kind, checked, with every reference exact."""
+    def _normal(self, caller: Caller, scope: Scope, new: NewVersion) -> tuple[NewVersion, tuple[NewVersion, ...]]:
+        """The specification of the kind, checked, with every reference exact, and what has to be registered with it."""
         if new.kind not in {AssetKind.ENVIRONMENT, AssetKind.COMPONENT}:
-            return new
-        store = self._stores.for_scope(scope)[1]
+            return new, ()
+
+        def reader(tx: Transaction) -> SpecReader:
+            return SpecReader(tx, caller, scope, self._stores, self._curated)
+
         if new.kind is AssetKind.ENVIRONMENT:
-            spec = self._catalog.read(
-                lambda tx: SpecReader(tx, caller, scope, store, self._curated).environment(new.spec)
-            )
-            return msgspec.structs.replace(new, spec=msgspec.to_builtins(spec))
-        found = self._catalog.read(lambda tx: SpecReader(tx, caller, scope, store, self._curated).read(new.spec))
-        for environment in found.environments:
-            self._assets.create(caller, address, environment)
-        return msgspec.structs.replace(new, type=found.type, spec=found.spec)
+            spec = self._catalog.read(lambda tx: reader(tx).environment(new.spec))
+            return msgspec.structs.replace(new, spec=msgspec.to_builtins(spec)), ()
+        found = self._catalog.read(lambda tx: reader(tx).read(new.spec))
+        return msgspec.structs.replace(new, type=found.type, spec=found.spec), found.environments
 
 
 def _from_web(new: NewVersion, reference: UrlReference) -> NewVersion:

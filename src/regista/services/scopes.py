@@ -2,15 +2,16 @@
 
 import msgspec
 
-from regista.entities.access import Caller, Permission
+from regista.entities.access import Caller, Permission, is_within
 from regista.entities.job import JobStatus
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
 from regista.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
-from regista.services.access import require, sees
+from regista.services.access import Access, require, sees
 from regista.services.journal import note
+from regista.services.visibility import visible_page
 
 
 class NewScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,7 +28,7 @@ class NewScope(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
-class ScopeChange(msgspec.Struct, frozen=True, kw_only=True):
+class ScopeChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What may change about a scope; None leaves it. The name and the primary region never change."""
 
     display_name: str | None = None
@@ -60,8 +61,9 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
 class ScopeService:
     """Makes, finds, changes and deletes scopes."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, access: Access) -> None:
         self._catalog = catalog
+        self._access = access
 
     def create(self, caller: Caller, new: NewScope) -> Scope:
         """Make a scope; the same again is a quiet success, another under a taken name ``AlreadyExistsError``.
@@ -116,8 +118,11 @@ class ScopeService:
         """The scopes that the caller may see, by name."""
 
         def work(tx: Transaction) -> Page[Scope]:
-            found = tx.scopes.page(kind, request, subscription, resource_group)
-            return Page(tuple(scope for scope in found.items if sees(caller, scope)), found.next)
+
+            def fetch(part: PageRequest) -> Page[Scope]:
+                return tx.scopes.page(kind, part, subscription, resource_group)
+
+            return visible_page(fetch, request, lambda scope: sees(caller, scope))
 
         return self._catalog.read(work)
 
@@ -151,9 +156,13 @@ class ScopeService:
                     f"{address} is still needed by {', '.join(found[:5])}", hint="End or delete these first."
                 )
             tx.scopes.delete(scope.id, now())
+            for given in tx.access.assignments():  # whoever makes another scope of this name has not given them
+                if is_within(given.path, scope.path):
+                    tx.access.delete_assignment(given.id)
             note(tx, caller, f"{scope.kind}.delete", scope.path)
 
         self._catalog.write(work)
+        self._access.forget()
 
     def subscriptions(self, caller: Caller) -> list[Subscription]:
         """Those in which the caller may see anything."""

@@ -18,11 +18,12 @@ from regista.entities.manifest import Manifest
 from regista.entities.reference import AssetReference, asset_reference
 from regista.entities.scope import Scope, ScopeKind
 from regista.errors import InvalidError, NotFoundError
-from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Transaction
-from regista.services.environments import BUILT_IN_REGISTRY, CuratedEnvironments, written_spec
+from regista.services.contents import require_download
+from regista.services.environments import BUILT_IN_REGISTRY, CuratedEnvironments, ReadFile, written_spec
 from regista.services.specs import local_reference, rewrite
-from regista.services.versions import NewVersion, resolve_asset
+from regista.services.stores import StoreService
+from regista.services.versions import NewVersion, asset_path, resolve_asset, what
 
 _ABOUT = frozenset("$schema name version description tags properties".split())
 """Fields of a document that are said about the version, and are no part of its content."""
@@ -43,9 +44,9 @@ class SpecReader:
     What stands in a registry may refer only to registries: who uses it elsewhere could not read a workspace."""
 
     def __init__(
-        self, tx: Transaction, caller: Caller, home: Scope, store: BlobStore, curated: CuratedEnvironments
+        self, tx: Transaction, caller: Caller, home: Scope, stores: StoreService, curated: CuratedEnvironments
     ) -> None:
-        self._tx, self._caller, self._home, self._store, self._curated = tx, caller, home, store, curated
+        self._tx, self._caller, self._home, self._stores, self._curated = tx, caller, home, stores, curated
         self._drafts: dict[str, NewVersion] = {}
 
     def read(self, document: dict[str, Any]) -> NormalComponent:
@@ -60,7 +61,7 @@ class SpecReader:
     def environment(self, document: dict[str, Any]) -> EnvironmentSpec:
         """The specification in an environment document, its build context read in."""
         parsed = parse_environment(document, anonymous=True)
-        return written_spec(parsed, self._context(parsed.build), self._store.get)
+        return written_spec(parsed, *self._context(parsed.build))
 
     def _component_of(self, text: str) -> CommandSpec | PipelineSpec | None:
         _, found = resolve_asset(
@@ -93,22 +94,25 @@ class SpecReader:
         changed = dict(spec)
         if isinstance(written := changed.get("environment"), dict):
             document = parse_environment(written, anonymous=True)
-            changed["environment"] = self._drafted(
-                written_spec(document, self._context(document.build), self._store.get)
-            )
+            changed["environment"] = self._drafted(written_spec(document, *self._context(document.build)))
         if isinstance(inner := changed.get("component"), dict):
             changed["component"] = self._without_inline(inner)
         if isinstance(jobs := changed.get("jobs"), dict):
             changed["jobs"] = {name: self._without_inline(step) for name, step in jobs.items()}
         return changed
 
-    def _context(self, build: Any) -> Manifest | None:
+    def _context(self, build: Any) -> tuple[Manifest | None, ReadFile]:
+        """The build context and how its files are read: they become part of the specification, so the caller must be
+        allowed to download them."""
         if build is None:
-            return None
-        _, version = resolve_asset(
+            return None, lambda _: b""
+        scope, version = resolve_asset(
             self._tx, self._caller, self._home, asset_reference(build.path, AssetKind.CODE), AssetKind.CODE
         )
-        return Manifest.parse(self._store.get(version.manifest))
+        path = asset_path(scope, version.kind, version.name)
+        require_download(self._caller, path, what(version.kind, version.name, version.version))
+        store = self._stores.of(self._tx, scope)[1]
+        return Manifest.parse(store.get(version.manifest)), store.get
 
     def _drafted(self, spec: EnvironmentSpec) -> str:
         builtins: dict[str, Any] = msgspec.to_builtins(spec)

@@ -13,7 +13,7 @@ from regista.entities.reference import AssetReference
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError, InUseError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Transaction
-from regista.services.access import sees
+from regista.services.access import require, sees
 from regista.services.scopes import resolve_scope
 
 
@@ -71,9 +71,7 @@ def resolve_asset(
     if reference.registry:
         scope = resolve_scope(tx, caller, ScopeAddress(ScopeKind.REGISTRY, reference.registry))
     elif reference.workspace_id:
-        scope = tx.scopes.get(reference.workspace_id)
-        if tx.scopes.is_deleted(scope.id) or not sees(caller, scope):
-            raise NotFoundError("there is no workspace of this id", hint="It does not exist, or you may not read it.")
+        scope = _workspace_of_id(tx, caller, reference.workspace_id)
     elif reference.workspace:
         address = ScopeAddress(
             ScopeKind.WORKSPACE, reference.workspace, reference.subscription, reference.resource_group
@@ -82,6 +80,16 @@ def resolve_asset(
     return scope, find_version(
         tx, caller, scope, reference.kind or kind, reference.name, reference.version, reference.label
     )
+
+
+def _workspace_of_id(tx: Transaction, caller: Caller, scope_id: str) -> Scope:
+    try:
+        scope = tx.scopes.get(scope_id)
+        if not tx.scopes.is_deleted(scope.id) and sees(caller, scope):
+            return scope
+    except NotFoundError:
+        pass
+    raise NotFoundError("there is no workspace of this id", hint="It does not exist, or you may not read it.")
 
 
 def add_version(tx: Transaction, version: AssetVersion) -> None:
@@ -169,6 +177,19 @@ def drafted(tx: Transaction, caller: Caller, scope: Scope, new: NewVersion) -> A
         updated_at=at,
         created_by=caller.principal.name,
     )
+
+
+def require_register(tx: Transaction, caller: Caller, scope: Scope, new: NewVersion) -> AssetVersion:
+    """The version that *new* would be; raise unless the caller may write its name."""
+    version = drafted(tx, caller, scope, new)
+    require(
+        caller,
+        Permission.ASSETS_WRITE,
+        asset_path(scope, version.kind, version.name),
+        read=Permission.ASSETS_WRITE,
+        what=f"right to write {what(new.kind, version.name)}",
+    )
+    return version
 
 
 def same_or_refuse(tx: Transaction, taken: AssetVersion, version: AssetVersion, scope: Scope) -> AssetVersion:

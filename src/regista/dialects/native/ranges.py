@@ -16,9 +16,8 @@ def parse_range(header: str, size: int) -> tuple[int, int] | None:
     if not match or not any(match.groups()):
         return None
     first, last = match.groups()
-    if not first:
-        return max(0, size - int(last)), size
-    start, end = int(first), min(int(last) + 1 if last else size, size)
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last) + 1, size) if first and last else size
     if start >= end:
         raise InvalidError(f"the range {header!r} lies beyond the {size} bytes of the file")
     return start, end

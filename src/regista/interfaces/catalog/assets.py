@@ -92,7 +92,7 @@ class BlobClaimRepository(Protocol):
         """Note digests with their sizes; noting again changes nothing but the time."""
 
     def sizes(self, scope_ids: Sequence[str], principal_id: str, digests: Iterable[Digest]) -> dict[Digest, int]:
-        """Those of *digests* that the principal, or a scope as a whole, has claimed in one of the scopes, with sizes."""
+        """Those of *digests* that the principal ("": a scope as a whole) has claimed in one of the scopes, with sizes."""
 
     def claimed(self, digests: Iterable[Digest]) -> set[Digest]:
         """Those of *digests* that some principal has claimed and that were not swept since."""
