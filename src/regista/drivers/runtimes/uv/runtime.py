@@ -6,12 +6,12 @@
 <home>/uv-cache/  uv's cache, whose files the environments share
 """
 
-import subprocess
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
 from regista.drivers.runtimes.uv.build import Builder
+from regista.drivers.runtimes.uv.bytecode import Compiling, compile_environment
 from regista.drivers.runtimes.uv.draft import Draft, PackageRequest
 from regista.drivers.runtimes.uv.interpreters import Interpreter, Interpreters
 from regista.drivers.runtimes.uv.lock import Locks
@@ -23,7 +23,6 @@ from regista.errors import RegistaError, UnavailableError, UnsupportedError
 from regista.interfaces.runtimes import BuiltEnvironment, Problem, Report
 
 _SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-_COMPILED = ".regista-compiled"
 
 
 def _silent(_: str) -> None:
@@ -35,10 +34,17 @@ class UvRuntime:
 
     *pythons* are interpreters to prefer over those found on the machine. *python_fallback* takes the nearest Python when
     the wanted one is absent, with a warning in the lock; without it that is an error. *source_builds* lets packages without
-    a wheel be built, which runs their authors' code with the server's rights (and without its variables)."""
+    a wheel be built, which runs their authors' code with the server's rights (and without its variables). *compiling* has each
+    environment compiled in the background as soon as it is asked for."""
 
     def __init__(
-        self, home: Path, *, pythons: tuple[Path, ...] = (), python_fallback: bool = True, source_builds: bool = True
+        self,
+        home: Path,
+        *,
+        pythons: tuple[Path, ...] = (),
+        python_fallback: bool = True,
+        source_builds: bool = True,
+        compiling: bool = False,
     ) -> None:
         home = home.absolute()
         self._uv = UvProgram(home, source_builds=source_builds)
@@ -46,6 +52,7 @@ class UvRuntime:
         self._locks = Locks(home, self._uv)
         self._builder = Builder(home, self._uv)
         self._fallback = python_fallback
+        self._compiling = Compiling() if compiling else None
 
     def problems(self, spec: EnvironmentSpec) -> list[Problem]:
         found = [_problem(failure) for failure in failures(spec)]
@@ -81,6 +88,8 @@ class UvRuntime:
             if python.version != lock.python:
                 report(f"locked for python {lock.python}, built on {python.version}")
             root = self._builder.environment(lock, python, report)
+        if self._compiling:
+            self._compiling.want(root)
         return _built(root)
 
     def layer(self, requirements: tuple[str, ...], python: Path, report: Report = _silent) -> Path:
@@ -97,17 +106,7 @@ class UvRuntime:
         """Compile what is installed so that the first import in each process is fast; says whether it is done.
 
         It takes many seconds and gives way to other work: call it in the background. Idempotent; a second call is free."""
-        root = self.build(lock).root
-        done = root / _COMPILED
-        if not done.exists():
-            compiler = [str(root / "bin" / "python"), "-I", "-m", "compileall", "-q", str(root / "lib")]
-            ended = subprocess.run(
-                ["nice", "-n", "10", *compiler], capture_output=True, check=False, stdin=subprocess.DEVNULL
-            )
-            if ended.returncode < 0:
-                return False
-            done.touch()  # a file that does not compile (Python 2 in a test folder) is no reason to try again
-        return True
+        return compile_environment(self.build(lock).root)
 
     def _interpreter(self, python: Path) -> Interpreter:
         found = self._interpreters.probe(python.absolute())
