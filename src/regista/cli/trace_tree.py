@@ -67,7 +67,7 @@ def relation(edge: Edge, upstream: bool) -> str:
     if edge.type is EdgeType.PROMOTED:
         return "promoted from" if upstream else "promoted to"
     if edge.type is EdgeType.CONTAINS:
-        return "step of" if upstream else "step"
+        return (role or "step") if upstream else "step of"
     if edge.type is EdgeType.PRODUCED:
         return f"made by ({role})" if role and upstream else "made by" if upstream else "made"
     if edge.type is EdgeType.DEPLOYED:

@@ -20,7 +20,7 @@ class EdgeType(StrEnum):
     PROMOTED = "promoted_from"
     DEPLOYED = "deployed"
     CONTAINS = "contains"
-    """A pipeline job and its steps."""
+    """From a step to its pipeline job: what led to a step led to the whole."""
 
 
 class Edge(msgspec.Struct, frozen=True, kw_only=True):

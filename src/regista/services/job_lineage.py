@@ -1,4 +1,4 @@
-"""The edges of the lineage that a finished job leaves: what it consumed, what it produced, what it contains."""
+"""The edges of the lineage that a finished job leaves: what it consumed, what it produced, of which pipeline it is a step."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def _edges(job: Job, plan: Plan, at: int) -> Iterator[Edge]:
             yield Edge(source=me, target=binding.node, type=EdgeType.PRODUCED, role=f"output:{name}", created_at=at)
     if job.parent:
         whole = job_node(job.scope_id, job.parent)
-        yield Edge(source=whole, target=me, type=EdgeType.CONTAINS, role=f"step:{job.node}", created_at=at)
+        yield Edge(source=me, target=whole, type=EdgeType.CONTAINS, role=f"step:{job.node}", created_at=at)
 
 
 def _consumed(job: Job, plan: Plan) -> Iterator[tuple[str, str]]:
