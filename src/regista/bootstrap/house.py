@@ -70,7 +70,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     stores = StoreService(catalog, open_store, settings.store)
     contents = ContentService(catalog, stores)
     assets = AssetService(catalog, contents)
-    signer, runtime = Ed25519Signer(settings.keys), UvRuntime(settings.home)
+    signer, runtime = Ed25519Signer(settings.keys), UvRuntime(settings.home, compiling=True)
     capsules = CapsuleService(catalog, stores, signer)
     traces = TraceService(catalog, stores, capsules)
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
