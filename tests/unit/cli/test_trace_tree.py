@@ -116,6 +116,15 @@ class TestTheTree:
         assert "provenance/detail" in printed
         assert CODE[:19] not in printed.partition("made by")[2]
 
+    def test_a_pipeline_shows_its_steps_and_a_step_its_pipeline(self):
+        whole = msgspec.structs.replace(JOB, node="job:1/whole", name="whole", type="pipeline", detail=None)
+        nodes = tuple(TraceNode(node=one.node, known="live", job=one) for one in (whole, JOB))
+        edges = (edge(JOB, whole, EdgeType.CONTAINS, "step:train"),)
+        found = msgspec.structs.replace(trace(), start=whole.node, nodes=nodes, edges=edges)
+        assert "`-- step train: job train-7 [Completed] in workspace dev" in lines(found)
+        back = msgspec.structs.replace(found, start=JOB.node, upstream=False)
+        assert "`-- step of: job whole [Completed] in workspace dev" in lines(back)
+
     def test_what_several_lead_to_is_told_once(self):
         found = trace()
         both = msgspec.structs.replace(found, edges=(*found.edges, edge(JOB, DEPLOYMENT, EdgeType.DEPLOYED, "code")))
