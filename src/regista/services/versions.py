@@ -11,9 +11,9 @@ from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, check_tags, check_version, new_id, now
 from regista.entities.reference import AssetReference
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import AlreadyExistsError, InUseError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, ForbiddenError, InUseError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Transaction
-from regista.services.access import require, sees
+from regista.services.access import sees
 from regista.services.scopes import resolve_scope
 
 
@@ -180,15 +180,16 @@ def drafted(tx: Transaction, caller: Caller, scope: Scope, new: NewVersion) -> A
 
 
 def require_register(tx: Transaction, caller: Caller, scope: Scope, new: NewVersion) -> AssetVersion:
-    """The version that *new* would be; raise unless the caller may write its name."""
+    """The version that *new* would be; raise ``ForbiddenError`` unless the caller may write its name, whether that is taken
+    or not."""
     version = drafted(tx, caller, scope, new)
-    require(
-        caller,
-        Permission.ASSETS_WRITE,
-        asset_path(scope, version.kind, version.name),
-        read=Permission.ASSETS_WRITE,
-        what=f"right to write {what(new.kind, version.name)}",
-    )
+    path = asset_path(scope, version.kind, version.name)
+    if not caller.allows(Permission.ASSETS_WRITE, path):
+        raise ForbiddenError(
+            f"{caller.principal.name} lacks {Permission.ASSETS_WRITE} for {what(new.kind, version.name)} in "
+            f"{scope.kind} {scope.name!r}",
+            hint=f"Ask an owner: regista role assign --principal {caller.principal.name} --role ROLE --scope {path}",
+        )
     return version
 
 

@@ -11,7 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from regista import __version__
-from regista.dialects.native import context
+from regista.dialects.native import context, limits
 from regista.dialects.native.errors import failed, refused, unroutable
 from regista.dialects.native.routes import access, assets, blobs, endpoints, jobs, provenance, scopes
 from regista.dialects.native.wire import About
@@ -64,6 +64,6 @@ def application(house: House) -> Litestar:
         openapi_config=OpenAPIConfig(
             title="Regista", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),
-        request_max_body_size=None,
+        request_max_body_size=limits.DOCUMENT,
         debug=False,
     )

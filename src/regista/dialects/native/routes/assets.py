@@ -7,6 +7,7 @@ from litestar import Request, Response, delete, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
+from regista.dialects.native import limits
 from regista.dialects.native.context import parse_address
 from regista.dialects.native.ranges import file_response
 from regista.dialects.native.wire import AliasBody, VersionBody
@@ -51,7 +52,7 @@ def list_assets(
     return house.assets.assets(caller, address, kind, page, archived=_archived(show), clauses=_tagged(tag))
 
 
-@post("/{kinds:str}", sync_to_thread=True)
+@post("/{kinds:str}", sync_to_thread=True, request_max_body_size=limits.LISTING)
 def create_version(
     caller: Caller, house: House, address: ScopeAddress, kind: AssetKind, data: VersionBody
 ) -> AssetVersion:

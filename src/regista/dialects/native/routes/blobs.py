@@ -8,6 +8,7 @@ import anyio.to_thread
 from litestar import Request, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 
+from regista.dialects.native import limits
 from regista.dialects.native.wire import (
     BlobList,
     BlobSize,
@@ -25,13 +26,11 @@ from regista.interfaces.blobs import BlobUpload
 from regista.services.drops import Drop
 from regista.services.house import House
 
-_PACK_BYTES = 40 << 20
-_BODY_BYTES = 80 << 20
 _HEADER = 40
 _BATCH = 4 << 20
 
 
-@post("/blobs/missing", sync_to_thread=True, status_code=200)
+@post("/blobs/missing", sync_to_thread=True, status_code=200, request_max_body_size=limits.LISTING)
 def missing_blobs(caller: Caller, house: House, address: ScopeAddress, data: BlobList) -> MissingBlobs:
     """Which of these blobs have to be sent before they can be named in the scope."""
     return MissingBlobs(house.contents.missing(caller, address, {one.digest: one.size for one in data.blobs}))
@@ -60,7 +59,7 @@ async def _heard_out(request: Request[Any, Any, Any]) -> AsyncIterator[None]:
         with suppress(Exception):
             async for chunk in request.stream():
                 heard += len(chunk)
-                if heard > _BODY_BYTES:
+                if heard > limits.PART:
                     break
         raise
 
@@ -74,11 +73,11 @@ async def _whole(request: Request[Any, Any, Any], limit: int) -> bytes:
     return bytes(received)
 
 
-@post("/blobs/pack", status_code=200)
+@post("/blobs/pack", status_code=200, request_max_body_size=None)
 async def put_pack(request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress) -> StoredBlobs:
     """Store the small files of a pack."""
     async with _heard_out(request):
-        pack = await _whole(request, _PACK_BYTES)
+        pack = await _whole(request, limits.PACK)
         stored = await anyio.to_thread.run_sync(lambda: house.contents.put(caller, address, _frames(pack)))
     return StoredBlobs(stored)
 
@@ -90,8 +89,8 @@ async def _receive(request: Request[Any, Any, Any], upload: BlobUpload) -> None:
     async for chunk in request.stream():
         batch += chunk
         received += len(chunk)
-        if received > _BODY_BYTES:
-            raise TooLargeError(f"one request carries at most {_BODY_BYTES >> 20} MiB", hint="Send the file in parts.")
+        if received > limits.PART:
+            raise TooLargeError(f"one request carries at most {limits.PART >> 20} MiB", hint="Send the file in parts.")
         if len(batch) >= _BATCH:
             full, batch = batch, bytearray()
             await anyio.to_thread.run_sync(upload.write, full)
@@ -99,7 +98,7 @@ async def _receive(request: Request[Any, Any, Any], upload: BlobUpload) -> None:
         await anyio.to_thread.run_sync(upload.write, batch)
 
 
-@put("/blobs/{digest:str}", status_code=200)
+@put("/blobs/{digest:str}", status_code=200, request_max_body_size=None)
 async def put_blob(
     request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress, digest: str
 ) -> BlobSize:
@@ -131,7 +130,7 @@ def get_upload(caller: Caller, house: House, address: ScopeAddress, upload_id: s
         return UploadState(upload.id, upload.offset)
 
 
-@patch("/uploads/{upload_id:str}")
+@patch("/uploads/{upload_id:str}", request_max_body_size=None)
 async def write_upload(
     request: Request[Any, Any, Any], caller: Caller, house: House, address: ScopeAddress, upload_id: str, offset: int
 ) -> UploadState:
