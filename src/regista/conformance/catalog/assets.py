@@ -301,6 +301,28 @@ class BlobClaimContract(CatalogCase):
         assert self.sizes(catalog, ["w"], "ann") == {self.TWO: 2}
         assert self.sizes(catalog, ["w"], "") == {self.THREE: 3}
 
+    def test_what_a_principal_has_claimed_is_told_until_it_is_swept(self, catalog: Catalog) -> None:
+        catalog.write(lambda tx: tx.claims.add("w", "ann", {self.ONE: 1}, 1))
+        catalog.write(lambda tx: tx.claims.add("x", "ben", {self.ONE: 1}, 9))
+        catalog.write(lambda tx: tx.claims.add("w", "", {self.TWO: 2}, 1))
+
+        def claimed() -> set[Digest]:
+            return catalog.read(lambda tx: tx.claims.claimed(iter([self.ONE, self.TWO, self.THREE])))
+
+        assert claimed() == {self.ONE}
+        catalog.write(lambda tx: tx.claims.sweep(5))
+        assert claimed() == {self.ONE}
+        catalog.write(lambda tx: tx.claims.sweep(10))
+        assert claimed() == set()
+
+    def test_forgetting_blobs_drops_the_claims_of_scopes_and_no_principals(self, catalog: Catalog) -> None:
+        for scope, principal in (("w", ""), ("x", ""), ("w", "ann")):
+            catalog.write(lambda tx, s=scope, p=principal: tx.claims.add(s, p, {self.ONE: 1, self.TWO: 2}, 1))  # type: ignore[misc]
+        for _ in range(2):
+            catalog.write(lambda tx: tx.claims.forget(iter([self.ONE])))
+        assert self.sizes(catalog, ["w", "x"], "") == {self.TWO: 2}
+        assert self.sizes(catalog, ["w"], "ann") == {self.ONE: 1, self.TWO: 2}
+
     def test_twenty_thousand_digests_are_asked_at_once(self, catalog: Catalog) -> None:
         blobs = {Digest(f"sha256:{number:064x}"): number for number in range(20_000)}
         catalog.write(lambda tx: tx.claims.add("w", "ann", blobs, 1))
