@@ -70,15 +70,15 @@ def start_serving(house: House, settings: Settings) -> StopServing:
     def stop(*, workers: bool = False) -> None:
         loop.stop()
         if workers:
-            _end_all(host)
+            end_all(host)
         if isinstance(host, ProcessServingHost):
             host.close()
 
     return stop
 
 
-def _end_all(host: ServingHost) -> None:
-    """Stop and forget every generation, then the gateway."""
+def end_all(host: ServingHost) -> None:
+    """Stop and forget every generation, then the gateway; nobody else may tend them meanwhile."""
     deadline = time.monotonic() + _STOP_SECONDS
     while time.monotonic() < deadline:
         left = [key for key in host.generations() if not host.stop(key)]

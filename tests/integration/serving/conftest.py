@@ -18,7 +18,7 @@ from tests.support.scoring import Site
 @pytest.fixture(scope="session")
 def settings() -> Iterator[Settings]:
     """A home with a short name, so that workers listen on sockets."""
-    with tempfile.TemporaryDirectory(prefix="rg") as folder:
+    with tempfile.TemporaryDirectory(prefix="rg", ignore_cleanup_errors=True) as folder:
         home = Path(folder)
         made = Settings(
             home=home, catalog=f"sqlite:///{home / 'catalog.sqlite'}", store=f"file://{home / 'store'}", gateway_port=0
