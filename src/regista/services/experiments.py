@@ -24,7 +24,6 @@ class ExperimentService:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
-        self._begun: set[str] = set()
 
     def create(
         self, caller: Caller, address: ScopeAddress, name: str, tags: dict[str, str] | None = None
@@ -68,17 +67,13 @@ class ExperimentService:
         *,
         deleted: bool | None = False,
     ) -> Page[Experiment]:
-        """Those that fulfil all clauses; *deleted* None means both. The first search of a workspace writes its ``Default``."""
-        scope = self._catalog.read(lambda tx: _place(tx, caller, address, Permission.JOBS_READ))
+        """Those that fulfil all clauses; *deleted* None means both."""
 
         def work(tx: Transaction) -> Page[Experiment]:
+            scope = _place(tx, caller, address, Permission.JOBS_READ)
             return tx.experiments.search(scope.id, clauses, order, request, deleted=deleted)
 
-        if scope.id in self._begun:
-            return self._catalog.read(work)
-        found = self._catalog.write(work)
-        self._begun.add(scope.id)
-        return found
+        return self._catalog.read(work)
 
     def rename(self, caller: Caller, address: ScopeAddress, number: int, name: str) -> Experiment:
         """Give it another name; raise ``InvalidError`` for a deleted one."""

@@ -44,11 +44,13 @@ Handler = Callable[[Call, Any], Any]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What is done with a request, of which kind it is, and in which kinds of scope there is such a thing."""
+    """What is done with a request, of which kind it is, and in which kinds of scope there is such a thing. ``quick``: it
+    reads one small thing."""
 
     handler: Handler
     request: type[msgspec.Struct]
     kinds: tuple[ScopeKind, ...] = (ScopeKind.WORKSPACE,)
+    quick: bool = False
 
 
 def parse_scope(kind: ScopeKind, text: str) -> ScopeAddress:

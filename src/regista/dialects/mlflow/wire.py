@@ -4,6 +4,8 @@ from typing import Annotated
 
 import msgspec
 
+from regista.entities.run import Metric
+
 Text = Annotated[str, msgspec.Meta(min_length=1)]
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 
@@ -19,8 +21,8 @@ class Tag(msgspec.Struct):
     value: str = ""
 
 
-class MetricWire(msgspec.Struct):
-    """One measurement, perhaps of a logged model on a data set."""
+class MetricWire(Metric, frozen=True):
+    """One measurement, perhaps of a logged model on a data set: a core metric already, for a thousand come at a time."""
 
     key: Text
     value: float
@@ -101,7 +103,7 @@ class UpdateRun(RunId):
     run_name: str = ""
 
 
-class LogMetric(MetricWire):
+class LogMetric(MetricWire, frozen=True):
     """``POST runs/log-metric``."""
 
     run_id: str = ""

@@ -100,8 +100,8 @@ def delete_tag(call: Call, asked: wire.SetExperimentTag) -> None:
 
 ROUTES = {
     ("POST", "experiments/create"): Route(create, wire.CreateExperiment),
-    ("GET", "experiments/get"): Route(get, wire.ExperimentId),
-    ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName),
+    ("GET", "experiments/get"): Route(get, wire.ExperimentId, quick=True),
+    ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName, quick=True),
     ("POST", "experiments/search"): Route(search, wire.SearchExperiments),
     ("GET", "experiments/search"): Route(search, wire.SearchExperiments),
     ("POST", "experiments/update"): Route(update, wire.UpdateExperiment),

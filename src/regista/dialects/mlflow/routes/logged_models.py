@@ -175,7 +175,7 @@ ROUTES = {
     ("POST", "logged-models/search"): Route(search, wire.SearchLoggedModels),
 }
 TEMPLATES = {
-    ("GET", "logged-models/*"): Route(get, wire.Nothing),
+    ("GET", "logged-models/*"): Route(get, wire.Nothing, quick=True),
     ("PATCH", "logged-models/*"): Route(finish, wire.FinalizeLoggedModel),
     ("DELETE", "logged-models/*"): Route(delete, wire.Nothing),
     ("PATCH", "logged-models/*/tags"): Route(set_tags, wire.LoggedModelTags),

@@ -167,7 +167,7 @@ def _attribute(asset: Asset, name: str) -> str | int:
 
 ROUTES = {
     ("POST", "registered-models/create"): Route(create, wire.CreateModel, BOTH),
-    ("GET", "registered-models/get"): Route(get, wire.ModelName, BOTH),
+    ("GET", "registered-models/get"): Route(get, wire.ModelName, BOTH, quick=True),
     ("POST", "registered-models/rename"): Route(rename, wire.RenameModel, BOTH),
     ("PATCH", "registered-models/update"): Route(update, wire.UpdateModel, BOTH),
     ("DELETE", "registered-models/delete"): Route(delete, wire.ModelName, BOTH),
@@ -178,5 +178,5 @@ ROUTES = {
     ("DELETE", "registered-models/delete-tag"): Route(delete_tag, wire.ModelTag, BOTH),
     ("POST", "registered-models/alias"): Route(set_alias, wire.SetModelAlias, BOTH),
     ("DELETE", "registered-models/alias"): Route(delete_alias, wire.ModelAlias, BOTH),
-    ("GET", "registered-models/alias"): Route(get_by_alias, wire.ModelAlias, BOTH),
+    ("GET", "registered-models/alias"): Route(get_by_alias, wire.ModelAlias, BOTH, quick=True),
 }

@@ -13,7 +13,7 @@ from regista.dialects.mlflow.render import RUN_NAME, Json
 from regista.dialects.mlflow.searches import run_clauses, run_orders
 from regista.dialects.mlflow.states import deleted_of, job_status
 from regista.entities.page import PageRequest
-from regista.entities.run import Dataset, Metric, ModelMetric
+from regista.entities.run import Dataset, ModelMetric
 from regista.errors import InvalidError
 from regista.services.runs import NewRun, RunChange
 
@@ -119,7 +119,7 @@ def _log_metrics(
             call.caller,
             call.address,
             name,
-            metrics=[Metric(one.key, one.value, one.timestamp, one.step) for one in metrics],
+            metrics=metrics,
             params=params,
             tags=tags,
             display_name=(tags or {}).get(RUN_NAME, ""),
@@ -227,7 +227,7 @@ def search(call: Call, asked: wire.SearchRuns) -> Json:
 
 ROUTES = {
     ("POST", "runs/create"): Route(create, wire.CreateRun),
-    ("GET", "runs/get"): Route(get, wire.RunId),
+    ("GET", "runs/get"): Route(get, wire.RunId, quick=True),
     ("POST", "runs/update"): Route(update, wire.UpdateRun),
     ("POST", "runs/delete"): Route(delete, wire.RunId),
     ("POST", "runs/restore"): Route(restore, wire.RunId),

@@ -27,4 +27,4 @@ def server_info(_: Call, __: Nothing) -> Json:
     }
 
 
-ROUTES = {("GET", "server-info"): Route(server_info, Nothing, (ScopeKind.WORKSPACE, ScopeKind.REGISTRY))}
+ROUTES = {("GET", "server-info"): Route(server_info, Nothing, (ScopeKind.WORKSPACE, ScopeKind.REGISTRY), quick=True)}
