@@ -70,7 +70,7 @@ def mlflow(folder: Path, *options: str) -> Iterator[Served]:
         str(folder / "artifacts"),
     ]
     command = [
-        str(peer("mlflow", "mlflow==3.18.0") / "bin" / "mlflow"),
+        str(peer("mlflow", "mlflow>=3.1,<4") / "bin" / "mlflow"),
         "server",
         "--host",
         "127.0.0.1",

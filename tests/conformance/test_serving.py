@@ -16,7 +16,7 @@ from regista.bootstrap.certificates import ensure_certificates
 from regista.conformance.serving import KEY, ServingHostContract, stored, until
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.executors.process import ProcessExecutor
-from regista.drivers.serving.gateway import GatewaySettings
+from regista.drivers.serving.gateway import GatewayOptions
 from regista.drivers.serving.process import ProcessServingHost
 from regista.drivers.serving.worker import PROGRAM
 from regista.interfaces.blobs import BlobStore
@@ -55,7 +55,7 @@ class TestProcessServingHost(ServingHostContract):
     @pytest.fixture
     def again(self, root: Path, tmp_path: Path) -> Iterator[Callable[[], ServingHost]]:
         ca, certificate, key = ensure_certificates(tmp_path / "tls", ("127.0.0.1",))
-        gateway = GatewaySettings(host="127.0.0.1", port=0, certificate=certificate, key=key, ca=ca)
+        gateway = GatewayOptions(host="127.0.0.1", port=0, certificate=certificate, key=key, ca=ca)
         executors = []
 
         def make() -> ServingHost:

@@ -68,6 +68,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     catalog = catalog or open_catalog(settings)
     access = Access(catalog)
     stores = StoreService(catalog, open_store, settings.store)
+    stores.all()  # a store that cannot be opened is said at the start, not at the first upload
     contents = ContentService(catalog, stores)
     assets = AssetService(catalog, contents)
     signer, runtime = Ed25519Signer(settings.keys), UvRuntime(settings.home, compiling=True)

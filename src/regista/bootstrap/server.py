@@ -82,7 +82,7 @@ def _run(
         log_level=logging.WARNING,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=3,
     )
     try:
         Server(config).run([listening])

@@ -8,7 +8,7 @@ from typing import Protocol
 from regista.bootstrap.settings import Settings
 from regista.drivers.executors.process import ProcessExecutor
 from regista.drivers.runtimes.uv.runtime import UvRuntime
-from regista.drivers.serving.gateway import GatewaySettings
+from regista.drivers.serving.gateway import GatewayOptions
 from regista.drivers.serving.process import ProcessServingHost
 from regista.errors import RegistaError
 from regista.interfaces.runtimes import Report
@@ -44,7 +44,7 @@ def open_host(settings: Settings, runtime: UvRuntime) -> ServingHost:
             report(f"serving without uvloop: {wrong.message}")
             return (runtime.layer(NEEDED, python, report),)
 
-    gateway = GatewaySettings(
+    gateway = GatewayOptions(
         host=settings.host,
         port=settings.gateway_port,
         certificate=settings.tls / "server.pem",

@@ -158,8 +158,14 @@ class AssetClient:
         return self._call("GET", f"/{_part(name)}/versions/{_part(wanted)}/trace", type=Trace, query=query)
 
     def _call(
-        self, method: str, tail: str, *, type: type[T], body: object = None, query: Mapping[str, Any] | None = None
-    ) -> T:  # noqa: A002
+        self,
+        method: str,
+        tail: str,
+        *,
+        type: type[T],  # noqa: A002 - as in the transport
+        body: object = None,
+        query: Mapping[str, Any] | None = None,
+    ) -> T:
         return self._session.transport.call(method, self._base + tail, body=body, type=type, query=query)
 
 

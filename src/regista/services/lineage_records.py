@@ -1,5 +1,6 @@
 """Remembering jobs and versions: what a capsule and a trace say of them."""
 
+import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -108,7 +109,9 @@ def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> Jo
             continue
         low, high = best.get(one.key, (one.value, one.value))
         best[one.key] = (min(low, one.value), max(high, one.value))
-    lines = b"\n".join(msgspec.json.encode(one) for one in history)
+    lines = "\n".join(
+        json.dumps(msgspec.structs.asdict(one)) for one in history
+    ).encode()  # json says NaN, msgspec null
     return msgspec.structs.replace(with_texts(record, store), best=best, history=store.put(lines) if history else None)
 
 

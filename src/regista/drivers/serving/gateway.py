@@ -31,7 +31,7 @@ _ASK_SECONDS = 1.0
 _log = logging.getLogger("regista.serving")
 
 
-class GatewaySettings(msgspec.Struct, frozen=True, kw_only=True):
+class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Where the gateway listens (port 0: a free one, kept), with which certificate, and by which authority it is verified."""
 
     host: str
@@ -48,7 +48,7 @@ class _Health(msgspec.Struct):
 class Gateway:
     """Starts the gateway's process, and gives it tables."""
 
-    def __init__(self, root: Path, sockets: Path, executor: Executor, settings: GatewaySettings) -> None:
+    def __init__(self, root: Path, sockets: Path, executor: Executor, settings: GatewayOptions) -> None:
         self._root = root
         self._sockets = sockets
         self._settings = settings

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from regista.drivers.serving.contents import Contents
 from regista.drivers.serving.folders import GenerationFolder, generation_keys
-from regista.drivers.serving.gateway import Gateway, GatewaySettings
+from regista.drivers.serving.gateway import Gateway, GatewayOptions
 from regista.drivers.serving.worker import Worker
 from regista.entities.digest import Digest
 from regista.interfaces.blobs import BlobStore
@@ -38,7 +38,7 @@ class ProcessServingHost:
     """Below *root*. *confined* says that the executor's processes cannot write to what they are shown."""
 
     def __init__(
-        self, root: Path, executor: OwnExecutor, layer: Layer, gateway: GatewaySettings, *, confined: bool
+        self, root: Path, executor: OwnExecutor, layer: Layer, gateway: GatewayOptions, *, confined: bool
     ) -> None:
         self._root = root.absolute()
         self._executor = executor

@@ -1,0 +1,64 @@
+"""Requests per second, by wrk (Debian's package of that name): a client of C, so that the server is what is measured."""
+
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+_SCRIPT = """
+wrk.method = {method}
+wrk.headers["Content-Type"] = "application/json"
+{headers}
+local bodies = {bodies}
+local n = 0
+request = function()
+  n = n + 1
+  local body = bodies[(n % #bodies) + 1]
+  if body then body = body:gsub("@N@", tostring(n)) end
+  return wrk.format(nil, nil, nil, body)
+end
+local bad = 0
+response = function(status) if status ~= 200 then bad = bad + 1 end end
+done = function(summary, latency, requests) io.write("errors " .. summary.errors.status .. "\\n") end
+"""
+
+
+def per_second(
+    url: str,
+    *,
+    method: str = "GET",
+    bodies: list[str] | None = None,
+    headers: dict[str, str] | None = None,
+    clients: int = 8,
+    seconds: int = 5,
+) -> float:
+    """Answers per second with *clients* connections; ``@N@`` in a body is a number that grows.
+
+    Raise ``RuntimeError`` when an answer is no success."""
+    if shutil.which("wrk") is None:
+        raise RuntimeError("wrk is not installed: apt-get install wrk")
+    lua = _SCRIPT.format(
+        method=json.dumps(method),
+        headers="\n".join(
+            f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in (headers or {}).items()
+        ),
+        bodies="{" + ", ".join(_quoted(body) for body in bodies or []) + "}" if bodies else "{false}",
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "load.lua"
+        script.write_text(lua)
+        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script), url]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if (failed := re.search(r"errors (\d+)", said)) and int(failed[1]):
+        raise RuntimeError(f"{failed[1]} answers of {url} were no success:\n{said}")
+    rate = re.search(r"Requests/sec:\s*([\d.]+)", said)
+    if not rate:
+        raise RuntimeError(said)
+    return float(rate[1])
+
+
+def _quoted(text: str) -> str:
+    """A long string of Lua."""
+    return f"[==[{text}]==]"
