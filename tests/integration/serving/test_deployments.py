@@ -80,11 +80,20 @@ class TestServing:
         site.traffic(blue=100)
         until(lambda: caller.ask()[0] == 200)
         before = caller.ask()[1]["pid"]
-        kill_worker(site)
+        kill(f"/{site.scope.id}/flights/blue/", b"agent/scoring/__main__.py")
         until(lambda: caller.ask()[0] != 200, 10)
         until(lambda: caller.ask()[0] == 200)
         assert site.get().state is DeploymentState.SUCCEEDED
         assert before
+
+    def test_the_gateway_comes_back_at_its_address_when_it_was_killed(self, site: Site) -> None:
+        caller = site.endpoint()
+        site.deploy()
+        site.traffic(blue=100)
+        until(lambda: caller.ask()[0] == 200)
+        kill(str(site.settings.home / "serving" / "gateway"), b"regista.agent.gateway")
+        until(lambda: caller.ask()[0] == 0, 10)
+        until(lambda: caller.ask()[0] == 200)
 
     def test_instances_are_scaled_without_another_generation(self, site: Site) -> None:
         caller = site.endpoint()
@@ -152,14 +161,13 @@ class TestServing:
         assert "environment locked: sha256:" in prepared.text
 
 
-def kill_worker(site: Site) -> None:
-    """End the worker of ``blue`` the hard way."""
-    needle = f"/{site.scope.id}/flights/blue/".encode()
+def kill(below: str, program: bytes) -> None:
+    """End the newest process of *program* that has to do with a folder, the hard way."""
+    found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             with suppress(OSError):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
-                if any(needle in word and word.endswith(b"config.json") for word in words) and b"--config" in words[:4]:
-                    os.kill(int(entry.name), signal.SIGKILL)
-                    return
-    raise AssertionError("there is no such worker")
+                if any(below.encode() in word for word in words) and any(program in word for word in words[1:3]):
+                    found.append(int(entry.name))
+    os.kill(max(found), signal.SIGKILL)
