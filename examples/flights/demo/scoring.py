@@ -1,0 +1,70 @@
+"""Asking an endpoint about flights, as any program would: HTTPS, a key, JSON."""
+
+import json
+import ssl
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from demo.flights import features
+
+
+class Landing(NamedTuple):
+    """A flight, how late the model said that it would land, how late it did, and which deployment answered."""
+
+    flight: dict[str, str]
+    predicted: float
+    deployment: str
+
+    @property
+    def error(self) -> float:
+        return abs(self.predicted - float(self.flight["arr_delay"]))
+
+    def __str__(self) -> str:
+        one = self.flight
+        name = f"{one['carrier']}{one['flight']} {one['origin']}→{one['dest']}"
+        left, landed = _minutes(float(one["dep_delay"])), _minutes(float(one["arr_delay"]))
+        return f"{name:<16} left {left:<14} predicted to land {_minutes(self.predicted):<14} landed {landed}"
+
+
+class Endpoint:
+    """The address, a key, and whom to trust."""
+
+    def __init__(self, uri: str, key: str, ca: str | Path) -> None:
+        self._uri, self._key = uri, key
+        self._tls = ssl.create_default_context(cafile=str(ca))
+
+    def ask(self, flight: dict[str, str]) -> Landing:
+        """One request; an endpoint that refuses it says why in the error."""
+        body = json.dumps(body_of([flight])).encode()
+        headers = {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
+        request = urllib.request.Request(self._uri, body, headers)  # noqa: S310 - the server's own address, https
+        with urllib.request.urlopen(request, timeout=30, context=self._tls) as answer:  # noqa: S310
+            return Landing(flight, float(json.load(answer)[0]), str(answer.headers["azureml-model-deployment"]))
+
+    def ask_all(self, flights: list[dict[str, str]]) -> tuple[list[Landing], float]:
+        """One request for each flight, and how many a second that were."""
+        began = time.monotonic()
+        landings = [self.ask(flight) for flight in flights]
+        return landings, len(landings) / (time.monotonic() - began)
+
+
+def body_of(flights: list[dict[str, str]]) -> dict[str, Any]:
+    """The request about flights, in Azure's format."""
+    return {"input_data": [features(flight) for flight in flights]}
+
+
+def split(landings: list[Landing]) -> str:
+    """How many requests each deployment answered, and how well."""
+    counts = Counter(one.deployment for one in landings)
+    parts = []
+    for name, count in sorted(counts.items()):
+        error = sum(one.error for one in landings if one.deployment == name) / count
+        parts.append(f"{name} answered {count}, off by {error:.1f} minutes on average")
+    return "; ".join(parts)
+
+
+def _minutes(delay: float) -> str:
+    return f"{abs(round(delay))} min {'late' if delay > 0 else 'early'}" if round(delay) else "on time"
