@@ -7,15 +7,16 @@ from statistics import fmean
 
 import msgspec
 
-from regista.entities.access import Caller, Permission
+from regista.entities.access import Caller
 from regista.entities.capsule import JobRecord
 from regista.entities.comparison import Comparison, Difference, MetricRow, RunSummary, Verdict
 from regista.entities.digest import digest_of
 from regista.entities.job import Job, JobType
 from regista.entities.scope import Scope, ScopeAddress
 from regista.entities.statistics import normal_interval, welch_interval
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.job_lookup import readable_job
 from regista.services.lineage_records import history_of, job_record
 from regista.services.scopes import resolve_scope
 
@@ -84,9 +85,7 @@ class CompareService:
 
 def _load(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> _Run:
     scope = resolve_scope(tx, caller, address)
-    if not caller.allows(Permission.JOBS_READ, f"{scope.path}/jobs/{name}"):
-        raise NotFoundError(f"there is no job {name!r} in {address}", hint="It does not exist, or you may not read it.")
-    job = tx.jobs.get(scope.id, name)
+    job = readable_job(tx, caller, scope, name)
     run = _Run(scope, job, {}, {}, {}, _pipeline_identity(job))
     _add(tx, run, job, "")
     return run

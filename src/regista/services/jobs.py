@@ -18,11 +18,12 @@ from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access import require
 from regista.services.environments import EnvironmentService
 from regista.services.job_keys import rights_of
+from regista.services.job_lookup import absent_job
 from regista.services.journal import note
 from regista.services.output_registration import check_outputs
 from regista.services.pipelines import request_cancel
@@ -204,20 +205,13 @@ def find_job(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) 
     _require_read(caller, scope, name)
     found = tx.jobs.find(scope.id, name)
     if found is None or found.deleted:
-        raise _absent(scope, name)
+        raise absent_job(scope, name)
     return scope, found
 
 
 def _require_read(caller: Caller, scope: Scope, name: str) -> None:
     if not caller.allows(Permission.JOBS_READ, job_path(scope, name) if name else scope.path):
-        raise _absent(scope, name)
-
-
-def _absent(scope: Scope, name: str) -> NotFoundError:
-    what = f"there is no job {name[:255]!r}" if name else "there are no jobs for you"
-    return NotFoundError(
-        f"{what} in workspace {scope.name!r}", hint=f"See: regista job list --workspace-name {scope.name}"
-    )
+        raise absent_job(scope, name)
 
 
 def _same_or_refuse(caller: Caller, scope: Scope, found: Job, digest: str) -> Job:

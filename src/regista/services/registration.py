@@ -175,8 +175,7 @@ class RegistrationService:
         )
 
     def _job_output(self, tx: Transaction, caller: Caller, place: Scope, name: str, output: str, path: str) -> _Content:
-        job_path = f"{place.path}/jobs/{name}"
-        require(caller, Permission.JOBS_READ, job_path, read=Permission.JOBS_READ, what=f"job {name!r}")
+        job = readable_job(tx, caller, place, name)
         require(
             caller,
             Permission.ASSETS_DOWNLOAD,
@@ -184,7 +183,6 @@ class RegistrationService:
             read=Permission.JOBS_READ,
             what=f"the output of job {name!r}",
         )
-        job = tx.jobs.get(place.id, name)
         bound = job.outputs.get(output)
         if bound is not None and bound.manifest:
             manifest = Manifest.parse(self._stores.of(tx, place)[1].get(bound.manifest))

@@ -19,6 +19,7 @@ from regista.errors import NotFoundError, RegistaError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.capsules import CapsuleService
 from regista.services.completeness import completeness_of
+from regista.services.job_lookup import readable_job
 from regista.services.lineage_records import job_record, version_record, with_texts
 from regista.services.scopes import resolve_scope
 from regista.services.stores import StoreService
@@ -60,9 +61,7 @@ class TraceService:
 
         def node(tx: Transaction) -> str:
             scope = resolve_scope(tx, caller, address)
-            if not caller.allows(Permission.JOBS_READ, f"{scope.path}/jobs/{name}"):
-                raise NotFoundError(f"there is no job {name!r} in {address}")
-            return f"job:{scope.id}/{tx.jobs.get(scope.id, name).name}"
+            return f"job:{scope.id}/{readable_job(tx, caller, scope, name).name}"
 
         return self.of_node(caller, self._catalog.read(node), upstream=upstream)
 
@@ -73,7 +72,10 @@ class TraceService:
             scope = resolve_scope(tx, caller, address)
             found = tx.endpoints.find_deployment(scope.id, endpoint, name)
             if found is None or not caller.allows(Permission.ENDPOINTS_READ, f"{scope.path}/endpoints/{endpoint}"):
-                raise NotFoundError(f"there is no deployment {name!r} of endpoint {endpoint!r} in {address}")
+                raise NotFoundError(
+                    f"there is no deployment {name!r} of endpoint {endpoint!r} in {address}",
+                    hint=f"See: regista online-deployment list --endpoint-name {endpoint} -w {scope.name}",
+                )
             return found.node
 
         return self.of_node(caller, self._catalog.read(node))

@@ -48,11 +48,11 @@ def find_version(
     tx: Transaction, caller: Caller, scope: Scope, kind: AssetKind, name: str, version: str = "", label: str = ""
 ) -> AssetVersion:
     """The version that version or label means (neither: the latest) in *scope*; ``NotFoundError`` also for what *caller* may not read."""
-    if not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
-        raise absent(scope, kind, name, version or label)
+    named = tx.assets.find(scope.id, kind, name)
+    if named is None or not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
+        raise absent(scope, kind, name)
     if label and label.lower() != "latest":
-        asset = tx.assets.find(scope.id, kind, name)
-        version = asset.aliases.get(label, "") if asset else ""
+        version = named.aliases.get(label, "")
         found = tx.versions.find(scope.id, kind, name, version) if version else None
     elif version:
         found = tx.versions.find(scope.id, kind, name, version)
