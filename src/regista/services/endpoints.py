@@ -250,10 +250,5 @@ def scoring_uri(gateway: str, endpoint: Endpoint) -> str:
     return f"{gateway}/endpoints/{route_of(endpoint)}/score" if gateway else ""
 
 
-def living_endpoints(tx: Transaction, scope: Scope) -> list[str]:
-    """What keeps a workspace from being deleted: its endpoints, in words."""
-    return [f"endpoint {one.name!r}" for one in tx.endpoints.page(scope.id, PageRequest(limit=10)).items]
-
-
 def _new_key() -> str:
     return secrets.token_urlsafe(32)
