@@ -31,6 +31,7 @@ from regista.services.capsules import CapsuleService
 from regista.services.contents import ContentService, require_download
 from regista.services.copying import copy_blobs
 from regista.services.environments import CuratedEnvironments
+from regista.services.job_lookup import readable_job
 from regista.services.logged_models import readable_model
 from regista.services.plans import job_node
 from regista.services.scopes import resolve_scope
