@@ -130,14 +130,14 @@ def split(path: str, *, folder: bool = False) -> tuple[str, str]:
             check_path(one)
         except InvalidError as wrong:
             raise InvalidError(f"Invalid path: {wrong.message}") from wrong
-        if ":" in one.split("/", 1)[0]:
-            raise InvalidError(f"Invalid path: {one[:200]!r} is not a plain relative path")
     kind, _, rest = clean.partition("/")
     name, _, inner = rest.partition("/")
     if not name or not (inner or folder):
         raise NotFoundError(
             f"there is no file {path[:200]!r}", hint="Files are below runs/RUN, models/m-… or versions/ID."
         )
+    if inner[1:2] == ":" and inner[0].isalpha():
+        raise InvalidError(f"Invalid path: {inner[:200]!r} begins like a drive")
     return f"{kind}/{name}", inner
 
 

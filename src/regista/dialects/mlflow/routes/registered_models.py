@@ -8,6 +8,7 @@ from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.searches import MODELS
 from regista.dialects.mlflow.sorting import sort_by
 from regista.entities.asset import Asset, AssetKind, AssetVersion
+from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.scope import ScopeKind
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
@@ -149,9 +150,10 @@ def _said(call: Call, asset: Asset) -> Json:
 
 
 def _latest(call: Call, name: str) -> list[AssetVersion]:
-    """The newest version of each stage."""
+    """The newest version of each stage, among the newest thousand: clients ask for this before every load."""
     found: dict[str, AssetVersion] = {}
-    for version in call.house.model_versions.search(call.caller, call.address, name, ()):
+    page = call.house.assets.versions(call.caller, call.address, _MODEL, name, PageRequest(MAX_PAGE), archived=None)
+    for version in page.items:
         found.setdefault(render_registry.stage_of(version), version)
     return list(found.values())
 
