@@ -15,7 +15,7 @@ import time
 import traceback
 from pathlib import Path
 
-from demo.flights import FLIGHTS, DataFailedError, fetch, held_out
+from demo.flights import FLIGHTS, SAMPLE, DataFailedError, fetch, held_out
 from demo.place import Place, ServerFailedError
 from demo.scoring import Endpoint, body_of, split
 from demo.terminal import CommandFailedError, Terminal, bold, cyan, dim
@@ -29,9 +29,18 @@ CONTENT = "name version size file_count"
 """What the screen shows of the answers that are cards."""
 
 
+ESSENCE = (
+    r"^deployment|model: |promoted from: model|made by: |step \w+: |(metrics|parameters|log)  |code         |lock "
+    r"|input flights: |Known|Complete|missing"
+)
+"""The lines of a trace that the screen shows where it was shown in full before."""
+
+OPS = ("--profile", "ops")
+
+
 def steps_alone(line: str) -> bool:
-    """What a job's steps say and come to, without how its environment is built and where MLflow has a page."""
-    return not re.search(r"\[regista\]|View run|View experiment|: (Preparing|Queued|Finalizing)", line)
+    """What a job's steps say and come to, without how its environment is built."""
+    return not re.search(r"\[regista\]|: (Preparing|Queued|Finalizing)", line)
 
 
 class Demo:
@@ -171,9 +180,7 @@ class Demo:
             self.say(f"    {one}")
         self.say(f"  {REQUESTS} flights asked from Python, {speed:.0f} a second: {split(landings)}")
         self.facts["split"] = split(landings)
-        time.sleep(1.1)  # moments of traffic are told apart by the second below
-        self.moment = dt.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        time.sleep(1.1)
+        self.moment = dt.datetime.now().astimezone().isoformat(sep=" ", timespec="milliseconds")
         self.run("green is good: it gets everything", *traffic, "blue=0 green=100", fields="traffic")
         landings, speed = endpoint.ask_all(flights)
         self.say(f"  {REQUESTS} flights more: {split(landings)}")
@@ -210,13 +217,13 @@ class Demo:
             *("profile", "add", "ops", "--url", self.url, "--key-file", str(path), "--ca", self.ca),
             fields="name url",
         )
-        ops = ("--profile", "ops")
-        self.run("for ops there is no dev", "workspace", "show", "dev", *ops, fails=True)
-        self._trace("where does green come from? prod: all of it is readable", "green", *ops)
-        self._trace("and blue? dev is closed to ops: what was sealed at promotion speaks", "blue", *ops)
+        self.run("for ops there is no dev", "workspace", "show", "dev", *OPS, fails=True)
+        self._trace("where does green come from? prod: all of it is readable", "green", *OPS, keep=ESSENCE)
+        purpose = "and blue? dev is closed to ops: the record that was sealed at promotion speaks (capsule)"
+        self._trace(purpose, "blue", *OPS)
         self.run(
             "what served before green got everything, and why?",
-            *("why", "flights", "--at", self.moment, "-w", "prod", *ops),
+            *("why", "flights", "--at", self.moment, "-w", "prod", *OPS),
             keep="^(Endpoint|  because|blue|green)",
         )
 
@@ -226,7 +233,7 @@ class Demo:
             "the whole workspace, with data, jobs and models", "workspace", "delete", "dev", "--yes", fields="deleted"
         )
         self.run("it is gone for its owner too", "workspace", "show", "dev", fails=True)
-        answer = self._trace("blue, still serving: where does it come from?", "blue", "--profile", "ops", "--log", "3")
+        answer = self._trace("blue, still serving: where does it come from?", "blue", *OPS, "--log", "3", keep=ESSENCE)
         self.facts["known"] = next((line for line in answer if re.match(r"Known|Complete", line)), "")
 
     def _job(self, purpose: str, workspace: str, file: str) -> None:
@@ -234,8 +241,9 @@ class Demo:
         self.run(purpose, "job", "create", "-f", file, "-w", workspace, "--stream", shown=steps_alone)
         self.seconds[workspace] = time.monotonic() - began
 
-    def _trace(self, purpose: str, deployment: str, *words: str) -> list[str]:
-        return self.run(purpose, "trace", "deployment", f"flights/{deployment}", "-w", "prod", *words, most=100).lines
+    def _trace(self, purpose: str, deployment: str, *words: str, keep: str = "") -> list[str]:
+        command = ("trace", "deployment", f"flights/{deployment}", "-w", "prod", *words)
+        return self.run(purpose, *command, keep=keep, most=100).lines
 
     def _endpoint(self) -> Endpoint:
         uri = json.loads(self.terminal.ask("online-endpoint", "show", "flights", "-w", "prod"))["scoring_uri"]
@@ -251,7 +259,7 @@ def summary(demo: Demo, seconds: float, *, runs: bool) -> None:
     """What happened, and how to go on by hand."""
     say, facts = demo.say, demo.facts
     say(f"\n{bold('What happened')}")
-    say(f"  dev      trained on a sample of {FLIGHTS // 10:,} flights, in {demo.seconds['dev']:.0f} s")
+    say(f"  dev      trained on a sample of {SAMPLE:,} flights, in {demo.seconds['dev']:.0f} s")
     say("  central  got the pipeline with its code and environment, and both models, each with a sealed record")
     say(f"  prod     ran the same pipeline on all {FLIGHTS:,} flights, in {demo.seconds['prod']:.0f} s")
     say(f"           {facts['verdict']}")

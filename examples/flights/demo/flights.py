@@ -16,6 +16,7 @@ FLIGHTS = 336_776
 IDENTIFYING = ("tailnum", "flight")
 SAMPLED = 10
 """Every tenth flight is in the sample."""
+SAMPLE = -(-FLIGHTS // SAMPLED)
 
 
 class DataFailedError(Exception):

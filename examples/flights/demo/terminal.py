@@ -78,11 +78,23 @@ class Terminal:
         return answer
 
     def ask(self, *words: str) -> str:
-        """The answer to a command that is not part of the story, in JSON."""
-        answer = self._execute((*words, "-o", "json"), None, merged=False)
-        if answer.status:
-            raise CommandFailedError(_complaint(words, answer, fails=False))
-        return answer.out
+        """The answer to a command that is not part of the story, in JSON; it is not noted, for it may hold a secret."""
+        self._note(f"\n$ regista {_typed(words)} -o json\n")
+        done = subprocess.run(
+            [str(self._program), *words, "-o", "json"],
+            cwd=self._folder,
+            env=dict(self._environment),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIME_LIMIT,
+            check=False,
+        )
+        if done.returncode:
+            raise CommandFailedError(
+                _complaint(words, Answer(done.returncode, "", done.stderr.splitlines()), fails=False)
+            )
+        return done.stdout
 
     def _live(self, shown: Callable[[str], bool]) -> Callable[[str], None]:
         def show(line: str) -> None:
@@ -91,13 +103,13 @@ class Terminal:
 
         return show
 
-    def _execute(self, words: tuple[str, ...], each: Callable[[str], None] | None, *, merged: bool = True) -> Answer:
+    def _execute(self, words: tuple[str, ...], each: Callable[[str], None] | None) -> Answer:
         self.commands += 1
         self._note(f"\n$ regista {_typed(words)}\n")
         lines: list[str] = []
-        with _started(self._program, words, self._folder, self._environment, merged=merged) as process:
+        with _started(self._program, words, self._folder, self._environment) as process:
             for line in _lines(process, self._still):
-                self._note(line + "\n" if merged else "")
+                self._note(line + "\n")
                 lines.append(line)
                 if each:
                     each(line)
@@ -114,7 +126,7 @@ class Terminal:
 
 @contextlib.contextmanager
 def _started(
-    program: Path, words: tuple[str, ...], folder: Path, environment: Mapping[str, str], *, merged: bool
+    program: Path, words: tuple[str, ...], folder: Path, environment: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[str]]:
     """The running command, which does not outlive the block."""
     process = subprocess.Popen(
@@ -123,7 +135,7 @@ def _started(
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT if merged else None,
+        stderr=subprocess.STDOUT,
         text=True,
         errors="replace",
     )

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+import regista_tracking as tracking  # every job finds it; mlflow would do as well, and is slower to import
 
 COLUMNS = (
     "year month day sched_dep_time dep_delay sched_arr_time arr_delay carrier origin dest distance hour".split()
@@ -51,6 +52,7 @@ def main() -> None:
     args.prepared.mkdir(parents=True, exist_ok=True)
     table[~held_out].to_csv(args.prepared / "training.csv", index=False)
     table[held_out].to_csv(args.prepared / "held_out.csv", index=False)
+    tracking.log_params({"recorded": len(recorded), "arrived": len(table), "held_out": int(held_out.sum())})
     print(f"{len(recorded):,} flights recorded, {len(table):,} arrived, {held_out.sum():,} of them held out")
 
 
