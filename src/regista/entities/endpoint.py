@@ -74,6 +74,12 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
         """Its name in the lineage graph; each generation is a node of its own."""
         return f"deployment:{self.scope_id}/{self.endpoint}/{self.name}/{self.generation}"
 
+    @property
+    def serving_node(self) -> str:
+        """The lineage node of the generation that serves; "" while none does."""
+        serving = self.serving_generation
+        return msgspec.structs.replace(self, generation=serving).node if serving else ""
+
 
 class TrafficChange(msgspec.Struct, frozen=True, kw_only=True):
     """What served from ``at`` on: the traffic, and which deployment generation (lineage node) each name meant."""

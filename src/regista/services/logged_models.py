@@ -174,9 +174,7 @@ def writable_model(tx: Transaction, caller: Caller, scope: Scope, model_id: str)
     return model
 
 
-def keep_metrics(
-    tx: Transaction, caller: Caller, scope: Scope, metrics: Mapping[str, Sequence[ModelMetric]]
-) -> None:
+def keep_metrics(tx: Transaction, caller: Caller, scope: Scope, metrics: Mapping[str, Sequence[ModelMetric]]) -> None:
     """Keep, by model id, the latest value of each metric and data set; raise ``NotFoundError`` when a model is gone."""
     for model_id, measured in metrics.items():
         model = writable_model(tx, caller, scope, model_id)

@@ -198,7 +198,9 @@ def _blockers(tx: Transaction, scope: Scope) -> list[str]:
     found = [f"{busy} jobs in hand"] if busy else []
     found += [f"endpoint {one.name!r}" for one in tx.endpoints.page(scope.id, PageRequest(limit=5)).items]
     for one in tx.endpoints.deployments(None):
-        if one.scope_id != scope.id and any(f":{scope.id}/" in node for node in (one.model, one.environment, one.code)):
+        served = tx.endpoints.generation(one.serving_node) or one
+        nodes = (one.model, one.environment, one.code, served.model, served.environment, served.code)
+        if one.scope_id != scope.id and any(f":{scope.id}/" in node for node in nodes):
             found.append(f"deployment {one.endpoint}/{one.name} in another workspace")
     return found
 

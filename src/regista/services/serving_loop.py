@@ -24,7 +24,6 @@ from regista.services.serving_leader import Leadership
 from regista.services.serving_orders import Prepared, Preparer, target_of
 from regista.services.serving_outcomes import Outcomes
 from regista.services.serving_preparations import Preparations
-from regista.services.traffic import serving_node
 from regista.services.workshop import Bell
 
 _STARTS = 3
@@ -176,7 +175,7 @@ def _everything(tx: Transaction) -> _World:
     deployments = tx.endpoints.deployments(None) if endpoints else []
     older = {}
     for one in deployments:
-        if one.serving_generation not in {0, one.generation} and (row := tx.endpoints.generation(serving_node(one))):
+        if one.serving_generation not in {0, one.generation} and (row := tx.endpoints.generation(one.serving_node)):
             older[key_of(row)] = row
     return _World(endpoints, deployments, older)
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from regista.entities.access import Caller
 from regista.entities.endpoint import Deployment, Endpoint, TrafficChange
 from regista.entities.names import now
@@ -11,12 +9,6 @@ from regista.errors import ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Transaction
 
 MOST_MIRRORED = 50
-
-
-def serving_node(deployment: Deployment) -> str:
-    """The lineage node of the generation that serves; "" while none does."""
-    serving = deployment.serving_generation
-    return msgspec.structs.replace(deployment, generation=serving).node if serving else ""
 
 
 def check_traffic(
@@ -62,7 +54,7 @@ def record_traffic(
             at=now(),
             traffic=endpoint.traffic,
             mirror_traffic=endpoint.mirror_traffic,
-            nodes={one.name: node for one in deployments if (node := serving_node(one))},
+            nodes={one.name: node for one in deployments if (node := one.serving_node)},
             by=caller.principal.name,
             reason=reason,
         )

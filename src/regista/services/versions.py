@@ -133,7 +133,9 @@ def refuse_if_used(tx: Transaction, version: AssetVersion) -> None:
         for edge in tx.lineage.edges([version.node], upstream=False)
         if edge.target.startswith("deployment:")
     ]
-    living = {one.node for one in tx.endpoints.deployments(None)} if users else set()
+    living = (
+        {node for one in tx.endpoints.deployments(None) for node in (one.node, one.serving_node)} if users else set()
+    )
     if used := [node for node in users if node in living]:
         _, endpoint, deployment, _ = used[0].split("/")
         raise InUseError(

@@ -73,6 +73,7 @@ async def _serve(chosen: argparse.Namespace) -> int:
             ssl=secure,
             backlog=BACKLOG,
             ssl_handshake_timeout=None if secure is None else 10.0,
+            ssl_shutdown_timeout=None if secure is None else 2.0,
         )
     except (OSError, ValueError) as error:
         log.error("cannot listen on %s: %s", chosen.listen, error)
