@@ -1,0 +1,174 @@
+"""Every verb of the native API: what it takes, and what has to be seen first.
+
+``can`` is the doing that the verb takes, ``sees`` the one without which its thing does not exist for the caller. ``at`` says
+where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, or ``inside`` the scope (there or at anything
+in it). Who sees and may not is answered 403, who does not see 404, whoever has no living key 401.
+
+Allowed verbs can be said again and again without changing what the others meet: they repeat what is there already."""
+
+from typing import Any, NamedTuple
+
+
+class Verb(NamedTuple):
+    """One request. Braces are filled in by the world: scope, kinds, name, upload, token, digest."""
+
+    method: str
+    path: str
+    can: str
+    sees: str = ""
+    at: str = "scope"
+    body: Any = None
+    ok: int = 200
+    content: bytes | None = None
+    hidden: int = 404
+
+
+ASSETS = "/{scopes}/{scope}/{kinds}"
+ASSET = ASSETS + "/{name}"
+VERSION = ASSET + "/versions/1"
+
+OF_AN_ASSET = (
+    Verb("GET", ASSET, "see assets", "see assets", "asset"),
+    Verb("GET", VERSION, "see assets", "see assets", "asset"),
+    Verb("GET", ASSET + "/labels/latest", "see assets", "see assets", "asset"),
+    Verb("GET", VERSION + "/trace", "see assets", "see assets", "asset"),
+    Verb("GET", VERSION + "/manifest", "download", "see assets", "asset"),
+    Verb("GET", VERSION + "/files/f.txt", "download", "see assets", "asset"),
+    Verb("PATCH", ASSET, "write assets", "see assets", "asset", {"description": "one"}),
+    Verb("PATCH", VERSION, "write assets", "see assets", "asset", {"tags": {"a": "b"}}),
+    Verb("PUT", ASSET + "/aliases/best", "write assets", "see assets", "asset", {"version": "1"}),
+    Verb("DELETE", ASSET + "/aliases/none", "write assets", "see assets", "asset", ok=204),
+    Verb("DELETE", ASSET + "/versions/gone", "delete assets", "see assets", "asset", ok=204),
+    Verb("POST", ASSETS, "write assets", "", "asset", "{version}", ok=201),
+)
+
+OF_A_SCOPE = (
+    Verb("GET", "/{scopes}/{scope}", "see", at="inside"),
+    Verb("GET", ASSETS, "see", at="inside"),
+    Verb("GET", ASSET + "/versions", "see", at="inside"),
+    Verb("PATCH", "/{scopes}/{scope}", "write scope", "see scope", body={"description": "one"}),
+    Verb("DELETE", "/{scopes}/{scope}", "delete scope", "see scope", ok=409),
+    Verb("POST", "/{scopes}/{scope}/blobs/missing", "bring bytes", at="inside", body={"blobs": []}),
+    Verb("POST", "/{scopes}/{scope}/blobs/pack", "bring bytes", at="inside", content=b""),
+    Verb("PUT", "/{scopes}/{scope}/blobs/{digest}", "bring bytes", at="inside", content=b"bytes"),
+    Verb("POST", "/{scopes}/{scope}/uploads", "bring bytes", at="inside", ok=201),
+    Verb("GET", "/{scopes}/{scope}/uploads/{upload}", "bring bytes", at="inside"),
+    Verb("PATCH", "/{scopes}/{scope}/uploads/{upload}?offset=0", "bring bytes", at="inside", content=b"x"),
+    Verb("POST", "/{scopes}/{scope}/uploads/{upload}/commit", "bring bytes", at="inside", body={"digest": "{empty}"}),
+    Verb("POST", "/{scopes}/{scope}/drop", "bring bytes", at="inside", ok=201),
+    Verb("POST", "/{scopes}/{scope}/drop/commit", "bring bytes", at="inside", body={"token": "{token}", "files": []}),
+)
+
+JOB = "/workspaces/{scope}/jobs/j"
+ENDPOINT = "/workspaces/{scope}/onlineEndpoints/ep"
+DEPLOYMENT = ENDPOINT + "/deployments/blue"
+DOCUMENT = {"command": "true", "environment": {"conda_file": {"dependencies": ["pip"]}}}
+
+OF_A_WORKSPACE = (
+    Verb("GET", "/workspaces/{scope}/jobs", "see jobs", "see jobs"),
+    Verb("POST", "/workspaces/{scope}/jobs?name=k", "write jobs", "see scope", body=DOCUMENT, ok=201),
+    Verb("GET", JOB, "see jobs", "see jobs"),
+    Verb("GET", JOB + "/children", "see jobs", "see jobs"),
+    Verb("PATCH", JOB, "write jobs", "see jobs", body={"description": "one"}),
+    Verb("POST", JOB + "/cancel", "cancel jobs", "see jobs"),
+    Verb("GET", JOB + "/log", "job logs", "see jobs"),
+    Verb("GET", JOB + "/trace", "see jobs", "see jobs"),
+    Verb("GET", JOB + "/outputs/model/manifest", "download", "see jobs"),
+    Verb("GET", JOB + "/outputs/model/files/f.txt", "download", "see jobs"),
+    Verb("GET", "/workspaces/{scope}/onlineEndpoints", "see", at="inside"),
+    Verb(
+        "POST", "/workspaces/{scope}/onlineEndpoints", "write endpoints", "see endpoints", body={"name": "ep"}, ok=409
+    ),
+    Verb("GET", ENDPOINT, "see endpoints", "see endpoints"),
+    Verb("PUT", ENDPOINT, "write endpoints", "see endpoints", body={}),
+    Verb("PATCH", ENDPOINT, "write endpoints", "see endpoints", body={"description": "one"}),
+    # Deleting the absent is quiet: who does not see an endpoint deletes nothing, and is told so as for any other name.
+    Verb("DELETE", ENDPOINT + "-none", "delete endpoints", "see endpoints", ok=204, hidden=204),
+    Verb("GET", ENDPOINT + "/traffic", "see endpoints", "see endpoints"),
+    Verb("GET", ENDPOINT + "/why", "see endpoints", "see endpoints"),
+    Verb("POST", ENDPOINT + "/keys", "endpoint keys", "see endpoints"),
+    Verb("POST", ENDPOINT + "/keys/primary/regenerate", "endpoint keys", "see endpoints"),
+    Verb("GET", ENDPOINT + "/deployments", "see endpoints", "see endpoints"),
+    Verb("GET", DEPLOYMENT, "see endpoints", "see endpoints"),
+    Verb("GET", DEPLOYMENT + "/trace", "see endpoints", "see endpoints"),
+    Verb("GET", DEPLOYMENT + "/logs", "endpoint logs", "see endpoints"),
+    Verb("PUT", DEPLOYMENT + "?only=create", "write endpoints", "see endpoints", body={"model": "azureml:a:1"}, ok=409),
+    Verb("DELETE", DEPLOYMENT + "-none", "delete endpoints", "see endpoints", ok=204),
+    Verb("POST", "/compare", "see jobs", "see jobs", body={"jobs": [{"workspace": "{scope}", "job": "j"}] * 2}),
+)
+
+OF_THE_INSTALLATION = (
+    Verb("GET", "/about", "nothing", at="installation"),
+    Verb("GET", "/publicKey", "nothing", at="installation"),
+    Verb("GET", "/roles", "nothing", at="installation"),
+    Verb("GET", "/subscriptions", "nothing", at="installation"),
+    Verb("GET", "/subscriptions/default/resourceGroups", "nothing", at="installation"),
+    Verb("GET", "/workspaces", "nothing", at="installation"),
+    Verb("GET", "/registries", "nothing", at="installation"),
+    Verb("GET", "/principals", "nothing", at="installation"),
+    Verb("GET", "/roleAssignments", "nothing", at="installation"),
+    Verb("PUT", "/subscriptions/default", "write scope", at="subscription", body={"name": "default"}),
+    Verb("POST", "/principals", "run installation", at="installation", body={"name": "owner"}, ok=409),
+    Verb("POST", "/principals/idle/disable", "run installation", at="installation"),
+    Verb("POST", "/principals/idle/enable", "run installation", at="installation"),
+    Verb("PUT", "/roles/Custom", "run installation", at="installation", body={"permissions": ["assets/read"]}),
+    Verb("GET", "/stores", "run installation", at="installation"),
+    Verb("PUT", "/stores/default", "run installation", at="installation", body={"url": "{store}"}),
+    Verb("GET", "/principals/idle/keys", "run installation", "see access", "installation"),
+    Verb("POST", "/principals/idle/keys", "run installation", "see access", "installation", {"name": "n"}, ok=201),
+    Verb("POST", "/principals/idle/keys/spare/rotate", "run installation", "see access", "installation", ok=201),
+    Verb("DELETE", "/principals/idle/keys/old", "run installation", "see access", "installation", ok=204),
+)
+
+ELSEWHERE = {
+    "POST /{scopes}": "tried in test_giving: what it makes is in the body",
+    "POST /roleAssignments": "tried in test_giving",
+    "DELETE /roleAssignments/{assignment}": "tried in test_giving",
+    "POST /{scopes}/{scope}/{kinds}/{name}/plan": "tried in test_moving: it asks at two places",
+    "POST /{scopes}/{scope}/{kinds}/{name}/share": "tried in test_moving",
+    "POST /workspaces/{scope}/onlineDeployments/preflight": "tried in test_moving",
+}
+"""Routes that do not fit into rows, and where they are tried."""
+
+MLFLOW = "/mlflow/{scopes}/{scope}/api/2.0/mlflow"
+OF_MLFLOW_MODELS = (
+    Verb("GET", MLFLOW + "/registered-models/get?name={name}", "see assets", "see assets", "asset"),
+    Verb("GET", MLFLOW + "/registered-models/search", "see", at="inside"),
+    Verb("GET", MLFLOW + "/registered-models/alias?name={name}&alias=first", "see assets", "see assets", "asset"),
+    Verb("GET", MLFLOW + "/model-versions/get?name={name}&version=1", "see assets", "see assets", "asset"),
+    Verb("GET", MLFLOW + "/model-versions/get-download-uri?name={name}&version=1", "see assets", "see assets", "asset"),
+    Verb("GET", MLFLOW + "/model-versions/search", "see", at="inside"),
+    Verb("PATCH", MLFLOW + "/registered-models/update", "write assets", "see assets", "asset",
+         {"name": "{name}", "description": "one"}),
+    Verb("POST", MLFLOW + "/registered-models/set-tag", "write assets", "see assets", "asset",
+         {"name": "{name}", "key": "k", "value": "v"}),
+    Verb("POST", MLFLOW + "/registered-models/alias", "write assets", "see assets", "asset",
+         {"name": "{name}", "alias": "best", "version": "1"}),
+    Verb("PATCH", MLFLOW + "/model-versions/update", "write assets", "see assets", "asset",
+         {"name": "{name}", "version": "1", "description": "one"}),
+    Verb("POST", MLFLOW + "/model-versions/set-tag", "write assets", "see assets", "asset",
+         {"name": "{name}", "version": "1", "key": "k", "value": "v"}),
+    Verb("POST", MLFLOW + "/model-versions/transition-stage", "write assets", "see assets", "asset",
+         {"name": "{name}", "version": "1", "stage": "None"}),
+)  # fmt: skip
+
+OF_MLFLOW_RUNS = (
+    Verb("GET", MLFLOW + "/experiments/get?experiment_id=0", "see jobs", "see jobs"),
+    Verb("GET", MLFLOW + "/experiments/get-by-name?experiment_name=Default", "see jobs", "see jobs"),
+    Verb("POST", MLFLOW + "/experiments/search", "see jobs", "see jobs", body={"max_results": 5}),
+    Verb("POST", MLFLOW + "/experiments/set-experiment-tag", "write jobs", "see jobs",
+         body={"experiment_id": "0", "key": "k", "value": "v"}),
+    Verb("POST", MLFLOW + "/runs/create", "write jobs", "see jobs", body={"experiment_id": "0"}),
+    Verb("GET", MLFLOW + "/runs/get?run_id={run}", "see jobs", "see jobs"),
+    Verb("GET", MLFLOW + "/metrics/get-history?run_id={run}&metric_key=m", "see jobs", "see jobs"),
+    Verb("GET", MLFLOW + "/artifacts/list?run_id={run}", "see jobs", "see jobs"),
+    Verb("POST", MLFLOW + "/runs/log-metric", "write jobs", "see jobs",
+         body={"run_id": "{run}", "key": "m", "value": 1.0, "timestamp": 1}),
+    Verb("POST", MLFLOW + "/runs/log-parameter", "write jobs", "see jobs",
+         body={"run_id": "{run}", "key": "p", "value": "1"}),
+    Verb("POST", MLFLOW + "/runs/set-tag", "write jobs", "see jobs", body={"run_id": "{run}", "key": "t", "value": "1"}),
+    Verb("POST", MLFLOW + "/runs/update", "write jobs", "see jobs", body={"run_id": "{run}", "status": "RUNNING"}),
+    Verb("GET", "/mlflow/{scopes}/{scope}/api/2.0/mlflow-artifacts/artifacts/runs/{run}/f.txt", "download", "see jobs"),
+    Verb("PUT", "/mlflow/{scopes}/{scope}/api/2.0/mlflow-artifacts/artifacts/runs/{run}/f.txt", "write jobs", "see jobs",
+         content=b"text"),
+)  # fmt: skip

@@ -1,0 +1,232 @@
+"""An installation full of things, everybody who might ask for them, and a way to ask: over HTTP, in process."""
+
+import functools
+import json
+import logging
+import string
+import warnings
+from typing import Any
+
+import anyio.from_thread
+import httpx
+import msgspec
+from litestar.exceptions import LitestarDeprecationWarning
+
+from regista.bootstrap.application import build_application
+from regista.entities.asset import AssetKind
+from regista.entities.digest import digest_of
+from regista.entities.endpoint import Deployment, TrafficChange
+from regista.entities.job import Binding, Job, JobStatus, JobType
+from regista.entities.names import new_id, now
+from regista.entities.scope import Scope, ScopeKind
+from regista.services.access import SYSTEM
+from regista.services.house import House
+from regista.services.runs import NewRun
+from regista.services.scopes import NewScope
+from tests.integration.isolation.roles import MAY, WRITERS
+from tests.integration.isolation.table import DOCUMENT, Verb
+from tests.support.houses import People, manifest_of
+
+KINDS = tuple(AssetKind)
+TEXT = b"text"
+SPECS: dict[AssetKind, dict[str, Any]] = {
+    AssetKind.ENVIRONMENT: {"image": "python:3.11"},
+    AssetKind.COMPONENT: {"type": "command", "command": "true", "environment": "azureml:a:1"},
+}
+LOCAL = msgspec.structs.replace(SYSTEM, address="127.0.0.1")
+
+
+class Door:
+    """Speaks HTTP to the application without a socket."""
+
+    def __init__(self, house: House, portal: anyio.from_thread.BlockingPortal) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", LitestarDeprecationWarning
+            )  # of Litestar 3, which the project does not take yet
+            application = build_application(house)
+        logging.getLogger("httpx").setLevel(logging.WARNING)
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        self._client = httpx.AsyncClient(transport=transport, base_url="https://regista.test")
+        self._portal = portal
+
+    def __call__(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
+        """One request; paths that do not name a door go to the native API."""
+        url = path if path.startswith(("/mlflow", "/api", "/health")) else "/api/v1" + path
+        headers = dict(options.pop("headers", {})) | ({"Authorization": f"Bearer {key}"} if key is not None else {})
+        return self._portal.call(functools.partial(self._client.request, method, url, headers=headers, **options))
+
+
+class Somebody:
+    """A key, and what is known of whoever has it: roles at paths (none: no living key), perhaps narrowed."""
+
+    def __init__(self, name: str, key: str | None, role: str = "", paths: tuple[str, ...] = (), **limits: Any) -> None:
+        self.name, self.key, self.role, self.paths = name, key, role, paths
+        self.within: tuple[str, ...] = limits.get("within", ("/",))
+        self.only: set[str] | None = limits.get("only")
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def may(self, doing: str, path: str) -> bool:
+        """Whether the role, where it was given and as far as the key reaches, lets it do so there."""
+        given = any(_below(path, place) for place in self.paths) and doing in MAY.get(self.role, ())
+        return given and any(_below(path, place) for place in self.within) and (self.only is None or doing in self.only)
+
+    def may_inside(self, doing: str, path: str) -> bool:
+        """There, or at anything in it."""
+        places = {path, *(one for one in (*self.paths, *self.within) if _below(one, path))}
+        return any(self.may(doing, place) for place in places)
+
+
+def _below(path: str, ancestor: str) -> bool:
+    return ancestor in {"/", path} or path.startswith(ancestor + "/")
+
+
+class World:
+    """Workspaces ``dev`` (group one) and ``other`` (group two), registries ``central`` (one) and ``shelf`` (two), each with
+    assets ``a`` and ``b`` of every kind; in the workspaces a job ``j``, a run and an endpoint ``e``."""
+
+    def __init__(self, house: House, portal: anyio.from_thread.BlockingPortal) -> None:
+        self.house, self.people, self.ask = house, People(house), Door(house, portal)
+        self.scopes: dict[str, Scope] = {}
+        self.runs: dict[str, str] = {}
+        for kind, name, group in (
+            (ScopeKind.WORKSPACE, "dev", "one"), (ScopeKind.REGISTRY, "central", "one"),
+            (ScopeKind.WORKSPACE, "other", "two"), (ScopeKind.REGISTRY, "shelf", "two"),
+        ):  # fmt: skip
+            self.scopes[name] = house.scopes.create(SYSTEM, NewScope(kind=kind, name=name, resource_group=group))
+            self._stock(self.scopes[name])
+        for name in ("dev", "other"):
+            self._work(self.scopes[name])
+        for name in ("central", "shelf"):
+            self._deployment(self.scopes["other"], f"of-{name}", self.scopes[name])
+        house.principals.create(SYSTEM, "idle", "user")
+        house.principals.create(SYSTEM, "owner", "user")
+        for name in ("spare", "old"):
+            house.principals.create_key(SYSTEM, "idle", name)
+
+    def _stock(self, scope: Scope) -> None:
+        for kind in KINDS:
+            for name in ("a", "b"):
+                for number in ("1", "gone"):
+                    files, spec = {"f.txt": TEXT}, SPECS.get(kind, {})
+                    self.people.version(scope, kind, name=name, version=number, files=files, spec=spec)
+                self.house.assets.delete(SYSTEM, scope.address, kind, name, "gone")
+                self.house.assets.set_alias(SYSTEM, scope.address, kind, name, "first", "1")
+
+    def _work(self, scope: Scope) -> None:
+        store = self.house.stores.for_scope(scope)[1]
+        output = store.put(manifest_of({"f.txt": TEXT}).encode())
+        job = Job(
+            id=new_id(), scope_id=scope.id, name="j", type=JobType.COMMAND, status=JobStatus.COMPLETED, spec={"command": "x"},
+            outputs={"model": Binding(type="uri_folder", manifest=output)}, log=store.put(b"log of j"), created_at=now(),
+        )  # fmt: skip
+        self.house.catalog.write(lambda tx: tx.jobs.add(job))
+        self.house.jobs.submit(SYSTEM, scope.address, DOCUMENT, name="k")
+        self.runs[scope.name] = self.house.runs.create(SYSTEM, scope.address, NewRun(experiment=0)).job.name
+        owner = self.key_of("root", "Owner", "/") if not hasattr(self, "_root") else self._root
+        self._root = owner
+        files = f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow-artifacts/artifacts/runs/{self.runs[scope.name]}/f.txt"
+        assert self.ask("PUT", files, owner, content=TEXT).status_code == 200
+        metric = {"run_id": self.runs[scope.name], "key": "m", "value": 1.0, "timestamp": 1}
+        logged = self.ask("POST", f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow/runs/log-metric", owner, json=metric)
+        assert logged.status_code == 200
+        assert (
+            self.ask("POST", f"/workspaces/{scope.name}/onlineEndpoints", owner, json={"name": "ep"}).status_code == 201
+        )
+        node = self._deployment(scope, "blue", scope)
+        change = TrafficChange(
+            scope_id=scope.id, endpoint="ep", at=now() - 1, traffic={"blue": 100}, nodes={"blue": node}
+        )
+        self.house.catalog.write(lambda tx: tx.endpoints.add_traffic(change))
+
+    def _deployment(self, scope: Scope, name: str, source: Scope) -> str:
+        model = f"version:{source.id}/model/b/1"
+        made = Deployment(id=new_id(), scope_id=scope.id, endpoint="ep", name=name, model=model, created_at=now())
+        self.house.catalog.write(lambda tx: tx.endpoints.put_deployment(made))
+        return made.node
+
+    def key_of(self, name: str, role: str, *paths: str, **limits: Any) -> str:
+        """The key of a new principal with a role at paths."""
+        self.house.principals.create(SYSTEM, name, "user")
+        for path in paths:
+            self.house.principals.assign(SYSTEM, name, role, path)
+        return self.house.principals.create_key(SYSTEM, name, "k", **limits).secret
+
+    def path(self, scope: Scope, kind: AssetKind | None = None, name: str = "") -> str:
+        """Where something stands in the tree."""
+        group = f"/subscriptions/{scope.subscription}/resourceGroups/{scope.resource_group}"
+        inside = f"/{kind.plural}/{name}" if kind else ""
+        return f"{group}/{'workspaces' if scope.kind == 'workspace' else 'registries'}/{scope.name}{inside}"
+
+    def request(self, verb: Verb, who: Somebody, scope: Scope, kind: AssetKind, name: str) -> httpx.Response:
+        """Say the verb."""
+        places = _Lazy(self, scope, kind, name)
+        path = string.Formatter().vformat(verb.path, (), places)
+        body: Any = places.version() if verb.body == "{version}" else _filled(verb.body, places)
+        sent: dict[str, Any] = {"content": verb.content} if verb.content is not None else {}
+        if body is not None:
+            sent = {"json": body}
+        return self.ask(verb.method, path, who.key, **sent)
+
+
+class _Lazy(dict[str, str]):
+    """What stands in braces, made when it is asked for."""
+
+    def __init__(self, world: World, scope: Scope, kind: AssetKind, name: str) -> None:
+        plural = "workspaces" if scope.kind is ScopeKind.WORKSPACE else "registries"
+        fixed = {"scopes": plural, "scope": scope.name, "kinds": kind.plural, "name": name}
+        super().__init__(
+            fixed, digest=digest_of(b"bytes"), empty=digest_of(b""), run=world.runs.get(scope.name, world.runs["dev"])
+        )
+        self._world, self._scope, self._kind, self._name = world, scope, kind, name
+
+    def __missing__(self, key: str) -> str:
+        house = self._world.house
+        if key == "upload":
+            with house.contents.begin(SYSTEM, self._scope.address) as upload:
+                return upload.id
+        if key == "token":
+            return house.drops.open(LOCAL, self._scope.address).token
+        assert key == "store", key
+        return house.stores.page(SYSTEM)[0].url
+
+    def version(self) -> dict[str, Any]:
+        """The version that is there already, said again."""
+        files = [{"path": "f.txt", "digest": digest_of(TEXT), "size": len(TEXT)}]
+        return {"name": self._name, "version": "1", "files": files, "spec": SPECS.get(self._kind, {})}
+
+
+def _filled(body: Any, places: _Lazy) -> Any:
+    if isinstance(body, str):
+        return string.Formatter().vformat(body, (), places) if body.startswith("{") else body
+    if isinstance(body, dict):
+        return {key: _filled(value, places) for key, value in body.items()}
+    return [_filled(one, places) for one in body] if isinstance(body, list) else body
+
+
+def expected(verb: Verb, who: Somebody, world: World, scope: Scope, kind: AssetKind, name: str) -> int:
+    """What the table says."""
+    if who.key is None or who.role == "":
+        return 401
+    home = world.path(scope)
+    if verb.at in {"installation", "subscription"}:
+        if verb.can == "nothing" or who.may(verb.can, "/" if verb.at == "installation" else "/subscriptions/default"):
+            return verb.ok
+        return verb.hidden if verb.sees and not who.may_inside(verb.sees, "/") else 403
+    if not (who.may("see scope", home) or who.may_inside("see assets", home)):
+        return 404
+    if verb.at == "inside":
+        able = any(who.may_inside(one, home) for one in (WRITERS if verb.can == "bring bytes" else ("see assets",)))
+        return verb.ok if able or verb.can == "see" else 403
+    place = world.path(scope, kind, name) if verb.at == "asset" else home
+    if verb.sees and not who.may(verb.sees, place):
+        return verb.hidden
+    return verb.ok if who.may(verb.can, place) else 403
+
+
+def said(answer: httpx.Response) -> Any:
+    """The body without what differs between any two answers."""
+    body = json.loads(answer.content) if answer.content else None
+    return {key: value for key, value in body.items() if key != "request_id"} if isinstance(body, dict) else body
