@@ -1,12 +1,13 @@
 """Which store holds a scope's bytes: regions are bound to stores, scopes stand in regions."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from regista.entities.access import Caller, Permission
 from regista.entities.names import check_name, now
+from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.scope import Scope, Store
-from regista.errors import ForbiddenError, NotFoundError
+from regista.errors import ConflictError, ForbiddenError, NotFoundError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.journal import note
@@ -47,7 +48,8 @@ class StoreService:
         return tuple(stores) if any(store.name == DEFAULT for store in stores) else (self._default, *stores)
 
     def put(self, caller: Caller, store: Store) -> Store:
-        """Add a store, or bind other regions to one. A store's URL never changes: bytes are there."""
+        """Add a store, or bind other regions to one. A store's URL never changes, nor the store of a region in which a scope
+        stands (``ConflictError``): bytes are there."""
         self._require(caller)
         check_name("store", store.name)
         for region in store.regions:
@@ -55,14 +57,21 @@ class StoreService:
         self._opened_at(store.url)  # a store that cannot be opened is refused before anything is noted
 
         def work(tx: Transaction) -> Store:
-            old = self._find(tx, store.name)
+            old = self._find(tx, store.name) or (self._default if store.name == DEFAULT else None)
             kept = Store(
                 name=store.name,
                 url=old.url if old else store.url,
                 regions=store.regions,
                 created_at=old.created_at if old else now(),
             )
+            before = {scope.id: self.of(tx, scope)[0] for scope in _scopes(tx)}
             tx.scopes.put_store(kept)
+            for scope in _scopes(tx):
+                if self.of(tx, scope)[0] != before[scope.id]:
+                    raise ConflictError(
+                        f"the bytes of {scope.kind} {scope.name!r} in region {scope.location!r} are in store {before[scope.id]!r}",
+                        hint="Bind a region before the first scope is made in it.",
+                    )
             note(tx, caller, "store.put", f"/stores/{store.name}", regions=list(store.regions))
             return kept
 
@@ -89,3 +98,12 @@ class StoreService:
             if url not in self._opened:
                 self._opened[url] = self._open_store(url)
             return self._opened[url]
+
+
+def _scopes(tx: Transaction) -> Iterator[Scope]:
+    cursor: str | None = None
+    while True:
+        page = tx.scopes.page(None, PageRequest(MAX_PAGE, cursor))
+        yield from page.items
+        if (cursor := page.next) is None:
+            return
