@@ -30,7 +30,7 @@ def in_workspace(function: F) -> F:
     @functools.wraps(function)
     def wrapped(*args: Any, client: "Regista", **kwargs: Any) -> Any:
         if client.registry:
-            raise click.UsageError("endpoints are in workspaces: give --workspace-name")
+            raise click.UsageError("only workspaces have that: give --workspace-name")
         return function(*args, client=client, **kwargs)
 
     return wrapped  # type: ignore[return-value]

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.frame import is_colored, named, pairs, say, scoped, show
+from regista.cli.endpoints import in_workspace
+from regista.cli.frame import is_colored, named, pairs, say, show
 
 if TYPE_CHECKING:
     from regista.client import Regista
@@ -29,7 +30,7 @@ def job() -> None:
 @click.option("-n", "--name", default="", help="Above the file's.  [default: a new one]")
 @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Changes a field of the file.")
 @click.option("-s", "--stream", is_flag=True, help="Follow it until it has ended.")
-@scoped
+@in_workspace
 def create(
     client: "Regista", output: str, file: Path, name: str, overrides: tuple[str, ...], stream: bool
 ) -> int | None:
@@ -44,7 +45,7 @@ def create(
 
 @job.command("show", epilog="Example: regista job show train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def show_one(client: "Regista", output: str, name: str) -> None:
     """Show a job: where it stands, its inputs and outputs, its steps."""
     show_job(client, client.jobs.get(name), output)
@@ -56,7 +57,7 @@ def show_one(client: "Regista", output: str, name: str) -> None:
 @click.option("--archived-only", is_flag=True, help="Only those that are archived.")
 @click.option("--include-archived", is_flag=True, help="Those that are archived too.")
 @click.option("--max-results", type=click.IntRange(min=1), help="No more than so many.")
-@scoped
+@in_workspace
 def list_them(
     client: "Regista",
     output: str,
@@ -76,7 +77,7 @@ def list_them(
 
 @job.command("stream", epilog="Example: regista job stream train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def stream_one(client: "Regista", output: str, name: str) -> int | None:
     """Follow a job and its steps until it has ended: what they print, and what they come to. Fails if the job does."""
     return _follow(client, name, output)
@@ -84,7 +85,7 @@ def stream_one(client: "Regista", output: str, name: str) -> int | None:
 
 @job.command("cancel", epilog="Example: regista job cancel train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def cancel(client: "Regista", output: str, name: str) -> None:
     """Have a job end, with its steps."""
     show_job(client, client.jobs.cancel(name), output)
@@ -95,7 +96,7 @@ def cancel(client: "Regista", output: str, name: str) -> None:
 @click.option("--display-name")
 @click.option("--description")
 @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Added to those that there are.")
-@scoped
+@in_workspace
 def update(client: "Regista", output: str, name: str, tags: tuple[str, ...], **changes: str | None) -> None:
     """Change what is said about a job."""
     show_job(client, client.jobs.update(name, tags=pairs(tags, "tags") if tags else None, **changes), output)
@@ -103,7 +104,7 @@ def update(client: "Regista", output: str, name: str, tags: tuple[str, ...], **c
 
 @job.command("archive", epilog="Example: regista job archive train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def archive(client: "Regista", output: str, name: str) -> None:
     """Hide a job from lists."""
     show_job(client, client.jobs.archive(name), output)
@@ -111,7 +112,7 @@ def archive(client: "Regista", output: str, name: str) -> None:
 
 @job.command("restore", epilog="Example: regista job restore train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def restore(client: "Regista", output: str, name: str) -> None:
     """Undo archive."""
     show_job(client, client.jobs.restore(name), output)
@@ -119,7 +120,7 @@ def restore(client: "Regista", output: str, name: str) -> None:
 
 @job.command("outputs", epilog="Example: regista job outputs train-7 -w dev")
 @named
-@scoped
+@in_workspace
 def outputs(client: "Regista", output: str, name: str) -> None:
     """List what a job left, and how to refer to it: in a model's path, in another job's input."""
     found = client.jobs.get(name).outputs
@@ -135,7 +136,7 @@ def outputs(client: "Regista", output: str, name: str) -> None:
 @click.option("--output-name", default="", help="Which output; artifacts is what it left in ./outputs.  [default: all]")
 @click.option("-p", "--download-path", type=click.Path(file_okay=False, path_type=Path), default=".")
 @click.option("--overwrite", is_flag=True, help="Replace other files of the same names.")
-@scoped
+@in_workspace
 def download(client: "Regista", output: str, name: str, output_name: str, download_path: Path, overwrite: bool) -> None:
     """Bring the files of a job's outputs into a folder with the output's name, each verified."""
     wanted = [output_name] if output_name else [*client.jobs.get(name).outputs]

@@ -13,7 +13,6 @@ from regista.dialects.native.job_wire import JobView, JobViews, view_of
 from regista.dialects.native.ranges import file_response
 from regista.entities.access import Caller
 from regista.entities.job import Job
-from regista.entities.manifest import Manifest
 from regista.entities.page import PageRequest
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError
@@ -107,9 +106,9 @@ async def get_log(
 
 
 @get("/jobs/{name:str}/outputs/{output:str}/manifest", sync_to_thread=True)
-def get_output(caller: Caller, house: House, address: ScopeAddress, name: str, output: str) -> Manifest:
-    """The files of an output; ``artifacts`` is what the job left in ./outputs and logged."""
-    return house.job_files.manifest(caller, address, name, output)
+def get_output(caller: Caller, house: House, address: ScopeAddress, name: str, output: str) -> Response[bytes]:
+    """The files of an output, canonical; ``artifacts`` is what the job left in ./outputs and logged."""
+    return Response(house.job_files.manifest(caller, address, name, output).encode(), media_type="application/json")
 
 
 @get("/jobs/{name:str}/outputs/{output:str}/files/{path:path}", sync_to_thread=True)
