@@ -5,6 +5,7 @@ import os
 import platform
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from benchmarks.table import Row, render
@@ -18,16 +19,23 @@ def main(arguments: list[str]) -> int:
     """Measure; a timing never fails the run, a fault does."""
     wanted = [name for name in arguments if not name.startswith("-")] or list(ROOMS)
     measured: list[Row] = []
+    failed: list[str] = []
     for name in wanted:
         print(f"measuring {name} …", flush=True)
         room = importlib.import_module(f"benchmarks.{name}")
         with tempfile.TemporaryDirectory(prefix="regista-bench-") as folder:
-            measured += room.rows(Path(folder))
+            try:
+                measured += room.rows(Path(folder))
+            except Exception:  # noqa: BLE001 - what else can be measured is worth having
+                traceback.print_exc()
+                failed.append(name)
     table = render(measured)
     print(table)
     if "--write" in arguments:
         _write(table)
-    return 0
+    if failed:
+        print(f"NOT MEASURED: {', '.join(failed)}")
+    return 1 if failed else 0
 
 
 def _write(table: str) -> None:

@@ -1,5 +1,6 @@
 """What a benchmark needs: a server of ours on a fresh home, and peers in environments of their own."""
 
+import hashlib
 import os
 import shutil
 import ssl
@@ -104,7 +105,7 @@ def peer(name: str, *requirements: str) -> Path:
     """The virtual environment of a peer, built once with uv."""
     from uv import find_uv_bin
 
-    place = CACHE / name
+    place = CACHE / f"{name}-{hashlib.sha256(' '.join(requirements).encode()).hexdigest()[:12]}"
     if not (place / "ready").exists():
         shutil.rmtree(place, ignore_errors=True)
         uv = find_uv_bin()

@@ -29,7 +29,7 @@ from sklearn.neural_network import MLPClassifier
 x, y = load_iris(return_X_y=True)
 model = MLPClassifier((32,), max_iter=400, random_state=1).fit(x, y)
 joblib.dump(model, sys.argv[1] + "/model.joblib")
-mlflow.sklearn.save_model(model, sys.argv[1] + "/mlflow", pip_requirements=["scikit-learn"])
+mlflow.sklearn.save_model(model, sys.argv[1] + "/mlflow", pip_requirements=["scikit-learn"], serialization_format="cloudpickle")
 """
 _BODY = json.dumps({"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP64", "data": [5.1, 3.5, 1.4, 0.2]}]})
 
