@@ -63,7 +63,12 @@ class AssetService:
         def look(tx: Transaction) -> Scope:
             scope = resolve_scope(tx, caller, address)
             for one in (new, *along):
-                require_register(tx, caller, scope, one)
+                version = require_register(tx, caller, scope, one)
+                taken = tx.versions.find(scope.id, version.kind, version.name, version.version, deleted=True)
+                if taken is not None:
+                    same_or_refuse(tx, taken, version, scope)
+                else:
+                    self._contents.look(tx, caller, scope, one.manifest)
             return scope
 
         scope = self._catalog.read(look)

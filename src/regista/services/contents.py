@@ -103,14 +103,17 @@ class ContentService:
         """Raise unless the caller may name every blob of *manifest* in the scope, at its true size.
 
         From then on the blobs belong to the scope as a whole."""
-        wanted = {entry.digest: entry.size for entry in manifest.files}
-        usable = self.usable(tx, caller, scope, wanted)
+        self.look(tx, caller, scope, manifest)
+        tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in manifest.files}, now())
+
+    def look(self, tx: Transaction, caller: Caller, scope: Scope, manifest: Manifest) -> None:
+        """The same question, without any consequence."""
+        usable = self.usable(tx, caller, scope, {entry.digest for entry in manifest.files})
         for entry in manifest.files:
             if entry.digest not in usable:
                 raise _unsent(scope, entry.path, entry.digest)
             if usable[entry.digest] != entry.size:
                 raise InvalidError(f"{entry.path!r} has {usable[entry.digest]} bytes, the manifest says {entry.size}")
-        tx.claims.add(scope.id, "", wanted, now())
 
     def manifest(self, scope: Scope, digest: Digest) -> Manifest:
         """Read a manifest of the scope's store, verified. The last few are remembered: files are asked for one by one."""

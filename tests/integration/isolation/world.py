@@ -1,18 +1,13 @@
 """An installation full of things, everybody who might ask for them, and a way to ask: over HTTP, in process."""
 
-import functools
 import json
-import logging
 import string
-import warnings
 from typing import Any
 
 import anyio.from_thread
 import httpx
 import msgspec
-from litestar.exceptions import LitestarDeprecationWarning
 
-from regista.bootstrap.application import build_application
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.entities.endpoint import Deployment, TrafficChange
@@ -25,6 +20,7 @@ from regista.services.runs import NewRun
 from regista.services.scopes import NewScope
 from tests.integration.isolation.roles import MAY, WRITERS
 from tests.integration.isolation.table import DOCUMENT, Verb
+from tests.support.door import Door
 from tests.support.houses import People, manifest_of
 
 KINDS = tuple(AssetKind)
@@ -34,27 +30,6 @@ SPECS: dict[AssetKind, dict[str, Any]] = {
     AssetKind.COMPONENT: {"type": "command", "command": "true", "environment": "azureml:a:1"},
 }
 LOCAL = msgspec.structs.replace(SYSTEM, address="127.0.0.1")
-
-
-class Door:
-    """Speaks HTTP to the application without a socket."""
-
-    def __init__(self, house: House, portal: anyio.from_thread.BlockingPortal) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", LitestarDeprecationWarning
-            )  # of Litestar 3, which the project does not take yet
-            application = build_application(house)
-        logging.getLogger("httpx").setLevel(logging.WARNING)
-        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="https://regista.test")
-        self._portal = portal
-
-    def __call__(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
-        """One request; paths that do not name a door go to the native API."""
-        url = path if path.startswith(("/mlflow", "/api", "/health")) else "/api/v1" + path
-        headers = dict(options.pop("headers", {})) | ({"Authorization": f"Bearer {key}"} if key is not None else {})
-        return self._portal.call(functools.partial(self._client.request, method, url, headers=headers, **options))
 
 
 class Somebody:

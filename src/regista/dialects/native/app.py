@@ -47,17 +47,18 @@ def application(house: House) -> Litestar:
         route_handlers=[*_IN_BOTH],
         dependencies={"address": Provide(context.provide_registry, sync_to_thread=False), **kind},
     )
+    handlers = [
+        about,
+        provenance.compare_jobs,
+        provenance.public_key,
+        *scopes.HANDLERS,
+        *access.HANDLERS,
+        workspace,
+        registry,
+    ]
     return Litestar(
         path=PREFIX,
-        route_handlers=[
-            about,
-            provenance.compare_jobs,
-            provenance.public_key,
-            *scopes.HANDLERS,
-            *access.HANDLERS,
-            workspace,
-            registry,
-        ],
+        route_handlers=[Router("/", route_handlers=handlers, guards=[context.authenticated])],
         dependencies=context.COMMON,
         exception_handlers={RegistaError: refused, HTTPException: unroutable, Exception: failed},
         state=State({"house": house}),

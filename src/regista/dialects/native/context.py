@@ -3,7 +3,9 @@
 from typing import Any
 
 from litestar import Request
+from litestar.connection import ASGIConnection
 from litestar.di import Provide
+from litestar.handlers import BaseRouteHandler
 
 from regista.entities.access import Caller
 from regista.entities.asset import AssetKind
@@ -23,12 +25,20 @@ def bearer(header: str) -> str:
     return secret.strip()
 
 
+def authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Find out who calls, by the key in the Authorization header, before anything of the body is read."""
+    house: House = connection.app.state.house
+    secret = bearer(connection.headers.get("authorization", ""))
+    address = connection.client.host if connection.client else ""
+    connection.state.caller = house.access.authenticate(
+        secret, address=address, request_id=str(connection.scope.get("request_id", ""))
+    )
+
+
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
-    """Who calls, by the key in the Authorization header."""
-    house: House = request.app.state.house
-    secret = bearer(request.headers.get("authorization", ""))
-    address = request.client.host if request.client else ""
-    return house.access.authenticate(secret, address=address, request_id=str(request.scope.get("request_id", "")))
+    """Who calls, as ``authenticated`` found out."""
+    caller: Caller = request.state.caller
+    return caller
 
 
 def provide_house(request: Request[Any, Any, Any]) -> House:

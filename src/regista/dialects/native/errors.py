@@ -7,7 +7,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 
 from regista.dialects.native.wire import Problem
-from regista.errors import ErrorCode, RegistaError
+from regista.errors import ErrorCode, InvalidError, RegistaError
 
 ANSWER: dict[ErrorCode, int] = {
     ErrorCode.NOT_FOUND: 404,
@@ -31,6 +31,8 @@ _FRAMEWORK = {
     404: ErrorCode.NOT_FOUND,
     413: ErrorCode.TOO_LARGE,
 }
+_LONGEST = 2000
+"""Characters of a text in an error: what was sent is not sent back."""
 _log = logging.getLogger("regista.native")
 
 
@@ -57,7 +59,11 @@ def unroutable(request: Request[Any, Any, Any], error: HTTPException) -> Respons
 
 
 def failed(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
-    """Answer a fault of ours: the caller gets the request's id, the log gets the rest."""
+    """Answer a fault of ours: the caller gets the request's id, the log gets the rest.
+
+    What is nested deeper than anything can follow is no fault of ours: it comes from the body alone."""
+    if isinstance(error, RecursionError):
+        return refused(request, InvalidError("the request is nested too deeply", hint="Nest it less deeply."))
     _log.error("request %s failed", request.scope.get("request_id", ""), exc_info=error)
     return _answer(
         request,
@@ -73,10 +79,14 @@ def _answer(request: Request[Any, Any, Any], status: int, code: ErrorCode, detai
         type=f"urn:regista:error:{code}",
         title=code.replace("_", " "),
         status=status,
-        detail=detail,
+        detail=_cut(detail),
         code=code,
-        hint=hint,
+        hint=_cut(hint),
         request_id=str(request.scope.get("request_id", "")),
     )
     headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {"Retry-After": "1"} if status == 503 else {}
     return Response(problem, status_code=status, media_type="application/problem+json", headers=headers)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
