@@ -62,6 +62,8 @@ def print_comparison(found: "Comparison") -> None:
     pair = len(found.runs) == 2
     _print_rows(["metric", *titles, *(("difference", "", "95% interval", "verdict") if pair else ())],
                 [_metric_cells(row, pair=pair) for row in found.metrics], "The runs logged no metrics.")  # fmt: skip
+    for basis in dict.fromkeys(row.basis for row in found.metrics if row.basis):
+        click.echo(f"Interval: {basis}.")
     click.echo()
     kinds = [[one.what, one.name, *(value or "-" for value in one.values)] for one in found.differences]
     _print_rows(["differs in", "", *titles], kinds, "They do not differ in data, environment, code or parameters.")

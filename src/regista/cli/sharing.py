@@ -6,7 +6,7 @@ import click
 
 from regista.cli.frame import amount, common, connect, place, say, show
 from regista.cli.references import assets_of, versioned
-from regista.entities.asset import AssetKind
+from regista.entities.asset import ANONYMOUS, AssetKind
 
 if TYPE_CHECKING:
     from regista.client import Regista
@@ -57,12 +57,20 @@ def _source(profile: str | None, workspace: str | None, registry: str | None) ->
     return connect(profile).bound(workspace=None if registry else workspace, registry=registry)
 
 
+def _short(name: str, version: str) -> str:
+    """A version as people can take it in: what is anonymous has a digest for one."""
+    return version[:12] if name == ANONYMOUS else version
+
+
 def _show_plan(plan: "PromotionPlan", output: str) -> None:
     """The plan; exit status 1 where the promotion would be refused."""
     if output == "table":
         import msgspec
 
-        rows = [msgspec.to_builtins(item) | {"from": place(item.source_scope)} for item in plan.items]
+        rows = [
+            msgspec.to_builtins(item) | {"from": place(item.source_scope), "version": _short(item.name, item.version)}
+            for item in plan.items
+        ]
         show(rows, output, _PLAN)
     else:
         show(plan, output)

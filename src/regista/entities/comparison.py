@@ -27,8 +27,9 @@ class RunSummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric in every run (None where it was not logged). For two runs also the difference (second minus first), its
-    95 percent interval where the runs give one, how that was computed, and the verdict."""
+    """One metric in every run (None where it was not logged): its last value, or its mean where an interval of means is
+    given. For two runs also the difference (second minus first), its 95 percent interval where the runs give one, how that
+    was computed (``basis``), and the verdict."""
 
     metric: str
     values: tuple[float | None, ...]

@@ -163,8 +163,9 @@ def _judged(name: str, first: _Run, second: _Run, tolerance: float, senses: dict
     if errors[0] is not None and errors[1] is not None:
         interval, basis = normal_interval(difference, errors[0], errors[1]), "the standard errors that the runs logged"
     elif min(map(len, samples)) >= 3 and all(map(math.isfinite, (*samples[0], *samples[1]))):
-        interval, basis = welch_interval(*samples), f"Welch, {len(samples[0])} and {len(samples[1])} values"
-        difference = fmean(samples[1]) - fmean(samples[0])
+        interval, basis = welch_interval(*samples), f"Welch, means of {len(samples[0])} and {len(samples[1])} values"
+        a, b = map(fmean, samples)
+        difference = b - a
     key = name.rsplit("/", 1)[-1]
     lower = senses.get(key, senses.get(name, bool(_LOWER.search(key.lower()))))
     return MetricRow(

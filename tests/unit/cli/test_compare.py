@@ -45,6 +45,7 @@ class TestPrinting:
         assert lines[0] == "metric dev/J1 prod/J2 difference 95% interval verdict"
         assert lines[1] == "rmse 10 10.5 +0.5 +5.0% [+0.1, +0.9] holds"
         assert lines[2] == "auc 0.9 - -"
+        assert "Interval: Welch." in lines
         assert "data flights sha256:aa -" in lines
         assert "Not completed: prod/J2 is Running." in lines
         assert lines[-1] == "Verdict: holds. Within 10%."

@@ -220,6 +220,8 @@ def test_two_runs_get_a_verdict_with_its_interval(people, dev, mae, verdict):
     row = next(row for row in found.metrics if row.metric == "mae")
     assert row.verdict is verdict
     assert row.interval[0] <= row.difference <= row.interval[1]
+    assert row.values == pytest.approx((2.0, sum(mae) / 3))  # what is shown is what is compared
+    assert row.difference == pytest.approx(row.values[1] - row.values[0])
     assert found.same_pipeline
     assert [(one.what, one.name) for one in found.differences] == [("data", "data")]
 
