@@ -1,0 +1,38 @@
+"""The unmodified MLflow client, versions 2 and 3, against a real server over TLS."""
+
+import pytest
+
+from tests.support.mlflow_client import MlflowClient, mlflow_client
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module", params=[2, 3], ids=["mlflow2", "mlflow3"])
+def mlflow(request) -> MlflowClient:
+    return mlflow_client(request.param)
+
+
+@pytest.fixture(scope="module")
+def scopes(server):
+    """Two workspaces and a registry of this module's own."""
+    client = server.client()
+    for name in ("mlflow-dev", "mlflow-prod"):
+        client.workspaces.create(name=name)
+    client.registries.create(name="mlflow-central")
+    return {"workspace": "mlflow-dev", "OTHER": "mlflow-prod", "REGISTRY": "mlflow-central"}
+
+
+@pytest.mark.parametrize("script", ["tracking", "models", "autolog", "across", "prompts"])
+def test_the_client_gets_what_it_expects(mlflow, server, scopes, tmp_path, script):
+    mlflow.run(script, server, tmp_path, NAME=f"{script}-{mlflow.major}", **scopes)
+    assert "Traceback" not in server.log
+
+
+def test_a_reader_is_refused_with_the_reason(mlflow, server, scopes, tmp_path):
+    client = server.client()
+    name = f"mlflow-reader-{mlflow.major}"
+    client.principals.create(name)
+    client.roles.assign(name, "Reader", client.workspaces.get("mlflow-dev").path)
+    key = client.keys.create(name).secret
+    run = mlflow.run("one_run", server, tmp_path, workspace="mlflow-dev").split()[-1]
+    mlflow.run("refused", server, tmp_path, key=key, RUN=run, **scopes)
