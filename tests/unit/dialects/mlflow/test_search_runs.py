@@ -2,6 +2,23 @@
 
 import pytest
 
+from tests.support.houses import People, open_house
+from tests.support.mlflow_door import Door, owner_key
+
+
+@pytest.fixture(
+    scope="module", params=["sqlite", pytest.param("postgres", marks=[pytest.mark.postgres, pytest.mark.slow])]
+)
+def doors(request, tmp_path_factory):
+    """A house of this module's own, on each of the databases."""
+    catalog = "sqlite://"
+    if request.param == "postgres":
+        server = request.getfixturevalue("postgres_server")
+        catalog = server.url_of(server.create_database())
+    with open_house(tmp_path_factory.mktemp("house"), catalog) as house:
+        People(house).workspace("dev")
+        yield Door(house, "/mlflow/workspaces/dev", owner_key(house))
+
 
 @pytest.fixture(scope="module")
 def found(doors):
