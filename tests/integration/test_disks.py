@@ -106,10 +106,10 @@ def test_a_read_only_store(disk, tmp_path):
         for answer in (
             ask("PUT", f"/workspaces/dev/blobs/{digest_of(b'y')}", content=b"y"),
             ask("POST", "/workspaces/dev/uploads"),
-            ask("POST", "/workspaces/dev/drop"),
             ask("POST", "/workspaces/dev/models", json={"name": "n", "files": [entry | {"path": "other"}]}),
         ):
             assert answer.status_code == 503, answer.text
             assert answer.json()["hint"]
+        assert ask("POST", "/workspaces/dev/drop").json()["hint"] == "Send the bytes."
         assert ask("GET", "/workspaces/dev/models/m/versions/1/files/w").content == b"x"
         assert ask("GET", "/workspaces/dev/models/n").status_code == 404

@@ -49,11 +49,16 @@ class DropService:
         if self._root is None or not _is_loopback(caller.address):
             raise NotFoundError("this server shares no disk with you", hint="Send the bytes.")
         self._contents.require_writer(caller, address)
-        self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._sweep(self._root)
         token = secrets.token_urlsafe(24)
         folder = self._root / token
-        folder.mkdir(mode=0o700)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._sweep(self._root)
+            folder.mkdir(mode=0o700)
+        except OSError as failed:  # a full or a read-only disk; the store may be on another one
+            raise NotFoundError(
+                f"this server has no disk to share now: {failed.strerror}", hint="Send the bytes."
+            ) from failed
         return Drop(str(folder), token)
 
     def commit(
@@ -71,7 +76,8 @@ class DropService:
                 raise InvalidError(f"there is no plain file {file.name[:80]!r} in the drop folder")
             digest = store.add_file(path, parse_digest(file.digest) if file.digest else None, link=True)
             taken.append((digest, store.size(digest)))
-            path.unlink()
+            with contextlib.suppress(OSError):  # what cannot be removed is swept
+                path.unlink()
         self._contents.claim(caller, scope, dict(taken))
         with contextlib.suppress(OSError):
             folder.rmdir()
@@ -88,9 +94,10 @@ class DropService:
     def _sweep(root: Path) -> None:
         """Remove folders that a client left behind long ago, and empty ones after an hour."""
         for folder in root.iterdir():
-            age = time.time() - folder.stat().st_mtime
-            if age > _KEEP_SECONDS or (age > 3600 and not any(folder.iterdir())):
-                shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):  # taken in meanwhile
+                age = time.time() - folder.stat().st_mtime
+                if age > _KEEP_SECONDS or (age > 3600 and not any(folder.iterdir())):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _is_plain(path: Path) -> bool:
