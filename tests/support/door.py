@@ -23,7 +23,7 @@ class Door:
             )  # of Litestar 3, which the project does not take yet
             application = build_application(house)
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        transport = httpx.ASGITransport(application, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(application, raise_app_exceptions=False)  # type: ignore[arg-type]  # its types are wider
         self._client = httpx.AsyncClient(transport=transport, base_url="https://regista.test")
         self._portal = portal
 

@@ -200,6 +200,33 @@ class TestReferences:
         assert answer.status_code in {400, 404, 501}, answer.text
         assert world.ask("GET", "/workspaces/other/models/stolen", stranger.key).status_code == 404
 
+    SOURCES = (
+        "runs:/{run}/f.txt",
+        "runs:/{run}",
+        "runs:/j/model",
+        "mlflow-artifacts:/runs/{run}/f.txt",
+        "https://regista.test/mlflow/workspaces/dev/api/2.0/mlflow-artifacts/artifacts/runs/{run}/f.txt",
+        "https://regista.test/mlflow/workspaces/dev/api/2.0/mlflow-artifacts/artifacts/runs/j",
+        "models:/b/1",
+        "azureml://workspaces/dev/models/b/versions/1",
+        "file:///etc",
+        "/etc",
+        "s3://bucket/x",
+        "azureml://jobs/j/outputs/model",
+    )
+
+    @pytest.mark.parametrize("run", ["", "{run}", "j"])
+    @pytest.mark.parametrize("source", SOURCES)
+    def test_no_source_of_mlflow_leads_there_either(self, world, guest, source, run):
+        """Whoever has one model and nothing else registers nothing out of runs, jobs and other models."""
+        base = "/mlflow/workspaces/dev/api/2.0/mlflow/model-versions"
+        body = {"name": "a", "source": source.format(run=world.runs["dev"])}
+        body |= {"run_id": run.format(run=world.runs["dev"])} if run else {}
+        answer = world.ask("POST", base + "/create", guest.key, json=body)
+        assert answer.status_code in {400, 403, 404, 501}, answer.text
+        found = world.ask("GET", base + "/search", guest.key).json().get("model_versions", [])
+        assert [(one["name"], one["version"]) for one in found] == [("a", "1")]
+
     @pytest.mark.parametrize(
         "reference",
         ["azureml://registries/{}/environments/b/versions/1", "azureml://workspaces/{}/environments/b/versions/1"],
