@@ -14,6 +14,10 @@ class Metric(msgspec.Struct, frozen=True):
     step: int = 0
 
 
+CONTEXT = "mlflow.data.context"
+"""The tag of a data set that says what a run used it for."""
+
+
 class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     """A data set that a run says it used."""
 

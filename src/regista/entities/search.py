@@ -12,6 +12,8 @@ class Field(StrEnum):
     METRIC = "metric"
     PARAM = "param"
     TAG = "tag"
+    DATASET = "dataset"
+    """A data set that a run used, by ``name``, ``digest`` or ``context``: the clause holds when it does for one of them."""
 
 
 class Clause(msgspec.Struct, frozen=True):

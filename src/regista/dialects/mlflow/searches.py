@@ -7,7 +7,7 @@ import msgspec
 from regista.dialects.mlflow.filters import Comparison, parse_filter, parse_order
 from regista.dialects.mlflow.states import STATUSES, jobs_of
 from regista.entities.search import Clause, Field, Order
-from regista.errors import InvalidError, UnsupportedError
+from regista.errors import InvalidError
 from regista.services.matching import holds
 
 _NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -28,6 +28,7 @@ _FIELDS = {
     "metric": Field.METRIC,
     "parameter": Field.PARAM,
     "tag": Field.TAG,
+    "dataset": Field.DATASET,
 }
 
 
@@ -55,7 +56,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
                 if self.sortable is not None and key not in self.sortable:
                     raise _unknown_attribute(key, sorted(self.sortable))
                 key = self._attribute(key)
-            elif canonical not in _FIELDS:
+            elif canonical == "dataset":
                 raise InvalidError(f"Invalid order_by entity '{entity}'")
             found.append(Order(_FIELDS[canonical], key, ascending))
         return found
@@ -65,8 +66,10 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
         if entity == "attribute":
             return self._attribute_clause(one)
         if entity == "dataset":
-            raise UnsupportedError("runs cannot be searched by data sets here", hint="Search by a tag or a parameter.")
-        if entity == "metric":
+            _check(one, _TEXT | _SETS)
+            if not isinstance(one.value, str | tuple):
+                raise InvalidError(f"Expected a quoted string value for dataset attributes. Got value {one.value}")
+        elif entity == "metric":
             _check(one, _NUMERIC)
             if not isinstance(one.value, int | float):
                 raise InvalidError(f"Expected numeric value type for metric. Found {one.value!r}")

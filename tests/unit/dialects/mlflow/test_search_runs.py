@@ -41,6 +41,12 @@ def found(doors):
             params=[{"key": key, "value": value} for key, value in params.items()],
             tags=[{"key": key, "value": value} for key, value in tags.items()],
         )
+        team = tags.get("team", "")
+        used = {
+            "dataset": {"name": f"set-{name}", "digest": "d1"},
+            "tags": [{"key": "mlflow.data.context", "value": team}],
+        }
+        doors.post("runs/log-inputs", run_id=ids[name], datasets=[used] if team else [])
         doors.post("runs/update", run_id=ids[name], status=status, end_time=2000 - at)
 
     def search(text="", *, pages=1000, **fields):
@@ -91,6 +97,12 @@ def found(doors):
         ("artifact_uri = 'https://anything/runs/{b}'", "b"),
         ("user_id = 'ada'", "edcba"),
         ("tags.team = 'nothing'", ""),
+        ("dataset.name = 'set-b'", "b"),
+        ("datasets.name LIKE 'set-%' AND dataset.digest = 'd1'", "ecba"),
+        ("dataset.name IN ('set-a', 'set-d')", "a"),
+        ("dataset.context = 'red'", "ba"),
+        ("dataset.context ILIKE 'r%'", "eba"),
+        ("dataset.context != 'red' AND status = 'KILLED'", "c"),
     ],
 )
 def test_a_filter_finds(found, text, names):
@@ -122,6 +134,9 @@ def test_an_order_sorts_numbers_then_nan_then_what_has_none(found, order, names,
         {"order_by": ["metrics.a UP"]},
         {"order_by": ["colour"]},
         {"order_by": ["datasets.name"]},
+        {"filter": "dataset.name > 'a'"},
+        {"filter": "dataset.name = 5"},
+        {"filter": "dataset.source = 'a'"},
         {"max_results": 0},
         {"max_results": 50_001},
         {"run_view_type": "SOME"},

@@ -9,19 +9,21 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Table, and_, case, exists, false, func, not_, or_
+from sqlalchemy import JSON, ColumnElement, Table, and_, case, cast, exists, false, func, not_, or_, type_coerce
 from sqlalchemy.sql import FromClause
 
 from regista.drivers.catalog.sql.session import Session, Statement
 from regista.drivers.catalog.sql.tables import (
     HEAD,
     asset_tags,
+    datasets,
     experiment_tags,
     metrics,
     params,
     run_tags,
     version_tags,
 )
+from regista.entities.run import CONTEXT
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 
@@ -119,6 +121,8 @@ class Search:
     def _condition(self, clause: Clause) -> Condition:
         if clause.field is Field.ATTRIBUTE:
             return self._attribute(clause)
+        if clause.field is Field.DATASET:
+            return self._dataset(clause)
         table, owner = self._rows(clause.field)
         where = and_(owner == self._subject.table.c.seq, table.c.key == clause.key)
         if clause.operator in {"IS NULL", "IS NOT NULL"}:
@@ -136,6 +140,16 @@ class Search:
             empty = column.is_(None) if _is_numeric(column) else func.coalesce(column, "") == ""
             return empty if clause.operator == "IS NULL" else not_(empty)
         return self._compared(column, clause)
+
+    def _dataset(self, clause: Clause) -> Condition:
+        """Runs have few data sets: what one was used for is read out of its body."""
+        self._need_measured(clause.field)
+        table = datasets.alias()
+        body = cast(table.c.body, JSON) if self._postgres else type_coerce(table.c.body, JSON)
+        columns = {"name": table.c.name, "digest": table.c.digest, "context": body["tags", CONTEXT].as_string()}
+        if clause.key not in columns:
+            raise _wrong(clause, f"a data set has only {', '.join(columns)}")
+        return exists().where(table.c.job == self._subject.table.c.seq, self._compared(columns[clause.key], clause))
 
     def _compared(self, column: ColumnElement[Any], clause: Clause) -> Condition:
         numeric = _is_numeric(column)
@@ -165,10 +179,13 @@ class Search:
         if field is Field.TAG:
             tags = self._subject.tags.alias()
             return tags, tags.c.owner
-        if not self._subject.measured:
-            raise InvalidError(f"{self._subject.name} have no {field}s to search by")
+        self._need_measured(field)
         table = (metrics if field is Field.METRIC else params).alias()
         return table, table.c.job
+
+    def _need_measured(self, field: Field) -> None:
+        if not self._subject.measured:
+            raise InvalidError(f"{self._subject.name} have no {field}s to search by")
 
     def _column(self, name: str) -> ColumnElement[Any]:
         try:
