@@ -29,8 +29,8 @@ demo: setup  ## run the main job on real flights: train in dev, promote, deploy 
 test: check system-packages  ## everything: the checks, then the whole test run
 	$(PYTEST) -n $(JOBS) --dist loadgroup --durations 10
 
-test-fast: setup  ## the tests that take seconds: no slow ones, no killed processes
-	$(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not crash"
+test-fast: setup  ## the tests that take seconds: no slow ones, no servers, no killed processes, fewer examples
+	REGISTA_FAST=1 $(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not crash" --ignore tests/integration --ignore tests/sdk
 
 check: setup  ## format, lint, types, import rules, README help blocks
 	$(BIN)/python -m ruff format --check --quiet
@@ -45,7 +45,7 @@ format: setup  ## rewrite what `make check` would complain about, where that is 
 	$(BIN)/python -m scripts.check_readme --update
 
 bench: setup  ## measure Regista against its peers, side by side
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks $(ROOMS)
 
 clean:  ## remove caches and build results; `rm -rf .venv` starts over entirely
 	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

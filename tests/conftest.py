@@ -1,5 +1,7 @@
 """What every test may use. A test that needs PostgreSQL asks for ``postgres_database`` and gets a real, empty one."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -12,8 +14,13 @@ from tests.support.server import RunningServer, running_server
 pytest.register_assert_rewrite("regista.conformance")
 
 # Two shared cores make single examples slow by accident; what is slow in truth runs into the test's own timeout.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Started in the background of a shell: children would inherit that Ctrl-C is ignored, and tests send it to them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 settings.register_profile("regista", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("regista")
+settings.register_profile("fast", settings.get_profile("regista"), max_examples=20)
+settings.load_profile("fast" if os.environ.get("REGISTA_FAST") else "regista")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
