@@ -1,9 +1,11 @@
 """The main job on 336,776 real flights: train in dev, promote through a registry, deploy in prod, trace it back.
 
-    make demo            or: .venv/bin/python examples/flights/run.py [--stop]
+    make demo       the same as .venv/bin/python examples/flights/run.py, which also takes
+                    --stop           stop the server in the end; without it you can look around
+                    --stop-server    only stop what an earlier demo left running
+                    --data           only fetch the flights, to go through docs/tutorial.md by hand
 
-Every line that begins with `$ regista` is a command that a person could have typed here. The server runs on when this is
-over, so that you can look around; with --stop it does not.
+Every line that begins with `$ regista` is a command that a person could have typed in this folder.
 """
 
 import datetime as dt
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from demo.flights import FLIGHTS, SAMPLE, DataFailedError, fetch, held_out
 from demo.place import Place, ServerFailedError
-from demo.scoring import Endpoint, body_of, split
+from demo.scoring import Endpoint, split
 from demo.terminal import CommandFailedError, Terminal, bold, cyan, dim
 
 HERE = Path(__file__).resolve().parent
@@ -168,11 +170,9 @@ class Demo:
         traffic = ("online-endpoint", "update", "flights", "-w", "prod", "--traffic")
         self.run("one request in ten goes to green", *traffic, "blue=90 green=10", fields="traffic")
         flights = held_out(self.everything, REQUESTS)
-        request = self.place.folder / "flight.json"
-        request.write_text(json.dumps(body_of(flights[:1])))
         self.run(
             "ask about a real flight, of a day that no model has seen",
-            *("online-endpoint", "invoke", "flights", "-w", "prod", "--request-file", str(request)),
+            *("online-endpoint", "invoke", "flights", "-w", "prod", "--request-file", "flight.json"),
         )
         endpoint = self._endpoint()
         landings, speed = endpoint.ask_all(flights)
@@ -188,15 +188,7 @@ class Demo:
 
     def trace(self) -> None:
         self.terminal.chapter("Trace it back, as somebody without any right in dev")
-        self.run(
-            "ops keeps prod running",
-            "principal",
-            "create",
-            "ops",
-            "--display-name",
-            "Operations",
-            fields="name display_name",
-        )
+        self.run("ops keeps prod running", "principal", "create", "ops", fields="name kind")
         self.run(
             "may work in prod",
             *("role", "assign", "--principal", "ops", "--role", "Data Scientist", "-w", "prod"),
@@ -290,7 +282,7 @@ def summary(demo: Demo, seconds: float, *, runs: bool) -> None:
 
 def main() -> int:
     words = sys.argv[1:]
-    if set(words) - {"--stop", "--stop-server"}:
+    if set(words) - {"--stop", "--stop-server", "--data"}:
         print(__doc__)
         return 2
     program = Path(sys.executable).with_name("regista")
@@ -299,6 +291,9 @@ def main() -> int:
         print("Stopped." if place.stop() else "Nothing runs.")
         return 0
     place.folder.mkdir(exist_ok=True)
+    if "--data" in words:
+        print("\n".join(map(str, fetch(place.data))))
+        return 0
     demo = Demo(place, Terminal(program, HERE, place.log, place.environment))
     began, done = time.monotonic(), False
     try:

@@ -1,6 +1,7 @@
 """The demo, run as `make demo` runs it, in a copy of the project's examples: twice, and once with a step that is wrong."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -62,6 +63,12 @@ def second(root, first):
 @pytest.fixture(params=["first", "second"])
 def told(request):
     return request.getfixturevalue(request.param)
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words after `regista`, of every line that begins with it."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("regista ")]
 
 
 def answer_to(told: str, command: str, number: int = -1) -> str:
@@ -128,6 +135,21 @@ class TestTheMainJob:
     def test_the_summary_says_how_to_go_on(self, first, second):
         assert "Stop it" in first
         assert "The server was stopped." in second
+
+
+class TestTheTutorial:
+    """Its commands are those of the demo, but for what depends on where the reader's own things are."""
+
+    OWN = (["up"], ["store", "create"], ["profile", "add"], ["key", "create"], ["why", "flights"])
+
+    def test_every_command_of_it_was_run_by_the_demo_in_the_same_order(self, root, second):
+        blocks = re.findall(r"```sh\n(.*?)```", (PROJECT / "docs" / "tutorial.md").read_text(), re.DOTALL)
+        typed = [
+            words for words in commands("\n".join(blocks)) if not any(words[: len(own)] == own for own in self.OWN)
+        ]
+        ran = commands((root / ".demo" / "demo.log").read_text().replace("\n$ ", "\n"))
+        assert len(typed) > 30
+        assert [words for words in ran if words in typed] == typed
 
 
 class TestWhatIsLeft:
