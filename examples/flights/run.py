@@ -270,11 +270,7 @@ def summary(demo: Demo, seconds: float, *, runs: bool) -> None:
     say(cyan("  regista model list -r central"))
     say(cyan("  regista trace model flight-delay:2 -r central"))
     say(cyan("  regista job list -w prod"))
-    say(
-        cyan(
-            "  regista online-endpoint invoke flights -w prod --request-file " + str(demo.place.folder / "flight.json")
-        )
-    )
+    say(cyan("  regista online-endpoint invoke flights -w prod --request-file " + str(HERE / "flight.json")))
     say(cyan("  regista whoami --profile ops"))
     say(f"\n{bold('Stop it')}      {cyan(f'{sys.executable} {Path(__file__).resolve()} --stop-server')}")
     say(f"{bold('Remove it')}    {cyan(f'rm -rf {demo.place.folder}')}   (stop it first)")
