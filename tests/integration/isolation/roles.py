@@ -19,7 +19,12 @@ MAY: dict[str, set[str]] = {
     "Contributor": READ | {"download"} | WORK | {"write scope", "delete scope"},
     # Everything.
     "Owner": READ | {"download"} | WORK | {"write scope", "delete scope", "give access", "run installation"},
+    # A custom role: sees everything and publishes, and may not have the bytes of what it sees.
+    "Curator": READ | {"write assets"},
 }
+
+CUSTOM = {"Curator": ("*/read", "assets/write")}
+"""Roles that are not built in, by their patterns."""
 
 WRITERS = ("write assets", "write jobs", "write endpoints")
 """Who may do one of these anywhere in a scope may bring bytes into it."""

@@ -8,6 +8,7 @@ import anyio.from_thread
 import httpx
 import msgspec
 
+from regista.entities.access import Role
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.entities.endpoint import Deployment, TrafficChange
@@ -18,7 +19,7 @@ from regista.services.access import SYSTEM
 from regista.services.house import House
 from regista.services.runs import NewRun
 from regista.services.scopes import NewScope
-from tests.integration.isolation.roles import MAY, WRITERS
+from tests.integration.isolation.roles import CUSTOM, MAY, WRITERS
 from tests.integration.isolation.table import DOCUMENT, Verb
 from tests.support.door import Door
 from tests.support.houses import People, manifest_of
@@ -65,6 +66,8 @@ class World:
     def __init__(self, house: House, portal: anyio.from_thread.BlockingPortal) -> None:
         self.house, self.people, self.ask = house, People(house), Door(house, portal)
         self.scopes: dict[str, Scope] = {}
+        for name, permissions in CUSTOM.items():
+            house.principals.put_role(SYSTEM, Role(name=name, permissions=permissions))
         self.runs: dict[str, str] = {}
         for kind, name, group in (
             (ScopeKind.WORKSPACE, "dev", "one"), (ScopeKind.REGISTRY, "central", "one"),

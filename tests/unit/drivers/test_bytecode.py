@@ -56,7 +56,7 @@ def test_in_the_background_nobody_waits_for_it_and_one_after_another_is_done(roo
     for _ in range(3):
         compiling.want(root)
         compiling.want(other)
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < 5
     until(lambda: compiled(root) and compiled(other))
 
 

@@ -219,7 +219,7 @@ class TestCancelAndLog:
             place.house.jobs.cancel(place.caller, place.dev, job.name)
             done = place.wait(job.name)
         assert done.status is JobStatus.CANCELED
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert place.log(job.name).splitlines()[-1] == "bye"
 
     def test_the_log_is_read_while_it_grows_and_is_the_same_afterwards(self, place):

@@ -329,7 +329,7 @@ class TestCancel:
             place.house.jobs.cancel(place.caller, place.dev, job.name)
             done = place.wait(job.name)
         assert done.status is JobStatus.CANCELED
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert {name: step.status for name, step in place.steps(job.name).items()} == dict.fromkeys(
             ("a", "nest"), JobStatus.CANCELED
         )
