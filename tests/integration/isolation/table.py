@@ -161,7 +161,7 @@ OF_MLFLOW_RUNS = (
     Verb("POST", MLFLOW + "/runs/create", "write jobs", "see jobs", body={"experiment_id": "0"}),
     Verb("GET", MLFLOW + "/runs/get?run_id={run}", "see jobs", "see jobs"),
     Verb("GET", MLFLOW + "/metrics/get-history?run_id={run}&metric_key=m", "see jobs", "see jobs"),
-    Verb("GET", MLFLOW + "/artifacts/list?run_id={run}", "see jobs", "see jobs"),
+    Verb("GET", MLFLOW + "/artifacts/list?run_id={run}", "download", "see jobs"),
     Verb("POST", MLFLOW + "/runs/log-metric", "write jobs", "see jobs",
          body={"run_id": "{run}", "key": "m", "value": 1.0, "timestamp": 1}),
     Verb("POST", MLFLOW + "/runs/log-parameter", "write jobs", "see jobs",
