@@ -20,6 +20,7 @@ from regista.services.access import hash_secret, require
 from regista.services.journal import note
 from regista.services.scopes import resolve_scope
 from regista.services.traffic import check_traffic, record_traffic
+from regista.services.visibility import visible_page
 
 ROUTE = "regista.route"
 """The property with the endpoint's part of its address that stands for the workspace; it never changes."""
@@ -110,11 +111,11 @@ class EndpointService:
 
         def work(tx: Transaction) -> Page[Endpoint]:
             scope = resolve_scope(tx, caller, address)
-            found = tx.endpoints.page(scope.id, request)
-            seen = [
-                one for one in found.items if caller.allows(Permission.ENDPOINTS_READ, endpoint_path(scope, one.name))
-            ]
-            return Page(tuple(seen), found.next)
+            return visible_page(
+                lambda asked: tx.endpoints.page(scope.id, asked),
+                request,
+                lambda one: caller.allows(Permission.ENDPOINTS_READ, endpoint_path(scope, one.name)),
+            )
 
         return self._catalog.read(work)
 

@@ -90,7 +90,7 @@ async def get_log(
     """Bytes of stdout and stderr from ``offset``; where there is none yet, the answer waits up to ``wait`` seconds.
 
     ``X-Offset`` says where to go on, ``X-Final: true`` that nothing more will come."""
-    deadline = time.monotonic() + min(wait, LONGEST_WAIT)
+    deadline = time.monotonic() + (min(wait, LONGEST_WAIT) if wait > 0 else 0)  # NaN waits for nothing
     while True:
         chunk = await anyio.to_thread.run_sync(lambda: house.job_files.log(caller, address, name, offset))
         left = deadline - time.monotonic()
