@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import msgspec
 
+from regista.errors import InvalidError
+
 
 class ScopeKind(StrEnum):
     """The two kinds of scope; the same verbs work in both."""
@@ -78,6 +80,18 @@ class ScopeAddress(msgspec.Struct, frozen=True):
     name: str
     subscription: str = ""
     resource_group: str = ""
+
+    @classmethod
+    def parse(cls, kind: ScopeKind, text: str) -> "ScopeAddress":
+        """Read ``NAME`` or ``SUBSCRIPTION:RESOURCE_GROUP:NAME``; raise ``InvalidError`` for anything else."""
+        match text.split(":"):
+            case [name]:
+                return cls(kind, name)
+            case [subscription, group, name]:
+                return cls(kind, name, subscription, group)
+        raise InvalidError(
+            f"{text[:100]!r} does not name a {kind}", hint="Write NAME or SUBSCRIPTION:RESOURCE_GROUP:NAME."
+        )
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"

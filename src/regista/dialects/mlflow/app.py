@@ -16,14 +16,14 @@ from urllib.parse import quote
 import msgspec
 
 from regista.dialects.mlflow import http
-from regista.dialects.mlflow.call import ARTIFACTS, Call, Place, Route, parse_scope
+from regista.dialects.mlflow.call import ARTIFACTS, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
 from regista.dialects.mlflow.routes.server import PROTOCOL
 from regista.dialects.mlflow.threads import Threads
-from regista.entities.scope import ScopeKind
+from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError
 from regista.services.house import House
 
@@ -73,7 +73,7 @@ class Mlflow:
         plural = "workspaces" if place.kind is ScopeKind.WORKSPACE else "registries"
         host = headers.get(b"host", b"localhost").decode("latin-1")
         base = f"{scope.get('scheme', 'http')}://{host}{PREFIX}/{plural}/{quote(place.name, safe=':')}"
-        return Call(self._house, caller, parse_scope(place.kind, place.name), base)
+        return Call(self._house, caller, ScopeAddress.parse(place.kind, place.name), base)
 
     async def _handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         found = _route(scope["method"], place)

@@ -7,7 +7,6 @@ import msgspec
 
 from regista.entities.access import Caller
 from regista.entities.scope import ScopeAddress, ScopeKind
-from regista.errors import InvalidError
 from regista.services.house import House
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
@@ -51,13 +50,3 @@ class Route(msgspec.Struct, frozen=True):
     request: type[msgspec.Struct]
     kinds: tuple[ScopeKind, ...] = (ScopeKind.WORKSPACE,)
     quick: bool = False
-
-
-def parse_scope(kind: ScopeKind, text: str) -> ScopeAddress:
-    """Read ``NAME`` or ``SUBSCRIPTION:RESOURCE_GROUP:NAME``; raise ``InvalidError`` for anything else."""
-    match text.split(":"):
-        case [name]:
-            return ScopeAddress(kind, name)
-        case [subscription, group, name]:
-            return ScopeAddress(kind, name, subscription, group)
-    raise InvalidError(f"{text[:100]!r} does not name a {kind}", hint="Write NAME or SUBSCRIPTION:RESOURCE_GROUP:NAME.")

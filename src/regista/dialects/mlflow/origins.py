@@ -9,7 +9,7 @@ https://HERE/mlflow/…/artifacts/…       the same, absolute: what this dialec
 
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from regista.dialects.mlflow.call import ARTIFACTS, Call, parse_scope
+from regista.dialects.mlflow.call import ARTIFACTS, Call
 from regista.dialects.mlflow.files import split
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError
@@ -29,7 +29,7 @@ def read_source(call: Call, source: str) -> tuple[str, ScopeAddress | None]:
         _, _, plural, name, *_ = [*unquote(parts.path).split("/"), "", "", "", ""]
         before, here, inner = unquote(parts.path).partition(ARTIFACTS)
         if here and plural in _KINDS and before == f"/mlflow/{plural}/{name}":
-            return _reference(call, inner), parse_scope(_KINDS[plural], name)
+            return _reference(call, inner), ScopeAddress.parse(_KINDS[plural], name)
     raise _refused(source)
 
 

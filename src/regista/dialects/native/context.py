@@ -66,22 +66,12 @@ def provide_kind(kinds: str) -> AssetKind:
 
 def provide_workspace(scope_name: str) -> ScopeAddress:
     """The workspace in the path: ``NAME`` or ``SUBSCRIPTION:RESOURCE_GROUP:NAME``."""
-    return parse_address(ScopeKind.WORKSPACE, scope_name)
+    return ScopeAddress.parse(ScopeKind.WORKSPACE, scope_name)
 
 
 def provide_registry(scope_name: str) -> ScopeAddress:
     """The registry in the path."""
-    return parse_address(ScopeKind.REGISTRY, scope_name)
-
-
-def parse_address(kind: ScopeKind, text: str) -> ScopeAddress:
-    """Read ``NAME`` or ``SUBSCRIPTION:RESOURCE_GROUP:NAME``; raise ``InvalidError`` for anything else."""
-    match text.split(":"):
-        case [name]:
-            return ScopeAddress(kind, name)
-        case [subscription, group, name]:
-            return ScopeAddress(kind, name, subscription, group)
-    raise InvalidError(f"{text[:100]!r} does not name a {kind}", hint="Write NAME or SUBSCRIPTION:RESOURCE_GROUP:NAME.")
+    return ScopeAddress.parse(ScopeKind.REGISTRY, scope_name)
 
 
 COMMON = {

@@ -8,7 +8,6 @@ from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
 from regista.dialects.native import limits
-from regista.dialects.native.context import parse_address
 from regista.dialects.native.ranges import file_response
 from regista.dialects.native.wire import AliasBody, VersionBody
 from regista.entities.access import Caller
@@ -60,7 +59,7 @@ def create_version(
     fields = {
         name: getattr(data, name) for name in data.__struct_fields__ if name not in {"files", "path", "workspace"}
     }
-    home = parse_address(ScopeKind.WORKSPACE, data.workspace) if data.workspace else None
+    home = ScopeAddress.parse(ScopeKind.WORKSPACE, data.workspace) if data.workspace else None
     return house.registration.create(
         caller, address, NewVersion(kind=kind, manifest=data.manifest(), **fields), data.path, home
     )

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from litestar import get, post
 from litestar.handlers import BaseRouteHandler
 
-from regista.dialects.native.context import parse_address
 from regista.dialects.native.wire import CompareBody, ShareBody
 from regista.entities.access import Caller
 from regista.entities.asset import AssetKind, AssetVersion
@@ -22,7 +21,7 @@ def _promotion(address: ScopeAddress, kind: AssetKind, name: str, data: ShareBod
         source=address,
         kind=kind,
         name=name,
-        target=parse_address(ScopeKind.REGISTRY, data.registry),
+        target=ScopeAddress.parse(ScopeKind.REGISTRY, data.registry),
         version=data.version,
         label=data.label,
         as_name=data.share_with_name,
@@ -77,7 +76,7 @@ def trace_deployment(caller: Caller, house: House, address: ScopeAddress, endpoi
 @post("/compare", sync_to_thread=True, status_code=200)
 def compare_jobs(caller: Caller, house: House, data: CompareBody) -> Comparison:
     """Put runs of any workspaces side by side."""
-    jobs = [(parse_address(ScopeKind.WORKSPACE, one.workspace), one.job) for one in data.jobs]
+    jobs = [(ScopeAddress.parse(ScopeKind.WORKSPACE, one.workspace), one.job) for one in data.jobs]
     return house.comparison.compare(
         caller,
         jobs,

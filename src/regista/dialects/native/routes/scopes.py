@@ -6,7 +6,6 @@ import msgspec
 from litestar import Router, delete, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 
-from regista.dialects.native.context import parse_address
 from regista.dialects.native.wire import ScopeBody
 from regista.entities.access import Caller
 from regista.entities.page import Page, PageRequest
@@ -59,7 +58,7 @@ def scope_routes(kind: ScopeKind, plural: str) -> Router:
         house.scopes.delete(caller, _address(scope_name))
 
     def _address(name: str) -> ScopeAddress:
-        return parse_address(kind, name)
+        return ScopeAddress.parse(kind, name)
 
     return Router(f"/{plural}", route_handlers=[list_scopes, create_scope, get_scope, update_scope, delete_scope])
 
