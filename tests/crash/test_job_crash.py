@@ -14,8 +14,8 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.errors import UnavailableError
-from regista.services.lease_keeper import LeaseLostError, fenced
-from regista.services.worker import Worker, sweep_folders
+from regista.services.working.lease_keeper import LeaseLostError, fenced
+from regista.services.working.worker import Worker, sweep_folders
 from tests.support.workplace import PLAIN, Workplace
 
 pytestmark = pytest.mark.crash
@@ -182,8 +182,8 @@ class TestElsewhere:
         assert starts(tmp_path) == {"far": 1}
 
     def test_when_nobody_is_left_there_it_is_started_again(self, place, tmp_path, monkeypatch):
-        monkeypatch.setattr("regista.services.attempt_run._ORPHANED", 100)
-        monkeypatch.setattr("regista.services.attempt_run._ELSEWHERE", 200)
+        monkeypatch.setattr("regista.services.working.attempt_run._ORPHANED", 100)
+        monkeypatch.setattr("regista.services.working.attempt_run._ELSEWHERE", 200)
         place.submit({"command": counting(tmp_path), "environment": PLAIN}, "gone")
         assert die(place, catalog=DyingCatalog(place.house.catalog, 3, after=True))
         time.sleep(LEASE)

@@ -13,7 +13,7 @@ from schemathesis import GenerationMode
 from regista.bootstrap.application import build_application
 from regista.entities.asset import AssetKind
 from regista.errors import AlreadyExistsError, ErrorCode
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.houses import People, open_house
 
 REAL = {

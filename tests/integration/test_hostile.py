@@ -12,7 +12,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from regista.entities.digest import digest_of
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.door import Door
 from tests.support.houses import People, open_house
 

@@ -11,10 +11,10 @@ from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.digest import digest_of
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind, Store
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
+from regista.services.assets.versions import NewVersion
 from regista.services.house import House
-from regista.services.scopes import NewScope
-from regista.services.versions import NewVersion
+from regista.services.scopes.scopes import NewScope
 
 
 @contextmanager

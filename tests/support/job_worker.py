@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from regista.services.worker import Worker
+from regista.services.working.worker import Worker
 from tests.support.workplace import Workplace
 
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlencode
 import msgspec
 
 from regista.dialects.mlflow.app import application
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from regista.services.house import House
 
 API = "/api/2.0/mlflow"

@@ -18,9 +18,9 @@ from regista.entities.documents.endpoint import (
 from regista.entities.endpoint import Deployment, DeploymentState
 from regista.entities.page import PageRequest
 from regista.entities.scope import Scope
-from regista.services.access import SYSTEM
-from regista.services.endpoints import EndpointChange, scoring_uri
+from regista.services.access.access import SYSTEM
 from regista.services.house import House
+from regista.services.serving.endpoints import EndpointChange, scoring_uri
 from tests.support.houses import People
 
 T = TypeVar("T")

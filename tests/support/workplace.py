@@ -18,12 +18,12 @@ from regista.entities.job import Job
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
+from regista.services.assets.versions import NewVersion
 from regista.services.house import House
-from regista.services.scopes import NewScope
-from regista.services.versions import NewVersion
-from regista.services.worker import Worker
-from regista.services.workshop import Workshop
+from regista.services.jobs.workshop import Workshop
+from regista.services.scopes.scopes import NewScope
+from regista.services.working.worker import Worker
 
 PLAIN: dict[str, Any] = {"conda_file": {"dependencies": ["pip"]}}
 """An environment of nothing but Python."""

@@ -7,7 +7,7 @@ from regista.entities.access import PrincipalKind, RoleAssignment
 from regista.entities.names import new_id, now
 from regista.errors import AlreadyExistsError
 from regista.interfaces.catalog import Transaction
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from regista.services.house import House
 
 OWNER = "owner"

@@ -14,9 +14,9 @@ from regista.errors import RegistaError
 from regista.interfaces.runtimes import Report
 from regista.interfaces.serving import ServingHost
 from regista.services.house import House
-from regista.services.serving_leader import Leadership
-from regista.services.serving_loop import ServingLoop
-from regista.services.serving_orders import Preparer
+from regista.services.serving.leader import Leadership
+from regista.services.serving.loop import ServingLoop
+from regista.services.serving.orders import Preparer
 
 NEEDED = ("msgspec>=0.18", "pyyaml>=6", "uvicorn>=0.30")
 """What a scoring worker imports, beside the model's own environment."""

@@ -11,8 +11,8 @@ from regista.bootstrap.settings import Settings
 from regista.drivers.downloads.https import HttpsDownloads
 from regista.drivers.executors.process import ProcessExecutor
 from regista.services.house import House
-from regista.services.worker import Worker, sweep_folders
-from regista.services.workshop import ServerPlace, Workshop
+from regista.services.jobs.workshop import ServerPlace, Workshop
+from regista.services.working.worker import Worker, sweep_folders
 
 _PATIENCE = 5.0
 

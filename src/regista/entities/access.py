@@ -130,7 +130,7 @@ class Grant(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls a service, with what rights, from where. Built once a request by ``services.access``."""
+    """Who calls a service, with what rights, from where. Built once a request by ``services.access.access``."""
 
     principal: Principal
     grants: tuple[Grant, ...] = ()

@@ -19,9 +19,9 @@ from regista.entities.page import PageRequest
 from regista.errors import ForbiddenError, RegistaError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog, Transaction
-from regista.services.capsules import CapsuleService
 from regista.services.journal import note
-from regista.services.stores import StoreService
+from regista.services.provenance.capsules import CapsuleService
+from regista.services.scopes.stores import StoreService
 
 GRACE_SECONDS = 24 * 3600.0
 

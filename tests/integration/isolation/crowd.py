@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from regista.entities.scope import Scope
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.integration.isolation.roles import MAY, READ
 from tests.integration.isolation.world import KINDS, Somebody, World
 

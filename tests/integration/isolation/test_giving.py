@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.integration.isolation.crowd import crowd
 from tests.integration.isolation.roles import MAY
 from tests.integration.isolation.world import World

@@ -6,7 +6,7 @@ import pytest
 
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.integration.isolation import table
 from tests.integration.isolation.world import SPECS, Somebody, World, said
 

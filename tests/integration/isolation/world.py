@@ -15,10 +15,10 @@ from regista.entities.endpoint import Deployment, TrafficChange
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import new_id, now
 from regista.entities.scope import Scope, ScopeKind
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from regista.services.house import House
-from regista.services.runs import NewRun
-from regista.services.scopes import NewScope
+from regista.services.scopes.scopes import NewScope
+from regista.services.tracking.runs import NewRun
 from tests.integration.isolation.roles import CUSTOM, MAY, WRITERS
 from tests.integration.isolation.table import DOCUMENT, Verb
 from tests.support.door import Door

@@ -14,7 +14,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.endpoint import DeploymentState
 from regista.entities.page import PageRequest
 from regista.errors import ConflictError, InUseError, NotFoundError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.scoring import BROKEN, Site, until
 
 pytestmark = pytest.mark.slow

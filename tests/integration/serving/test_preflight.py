@@ -7,7 +7,7 @@ import pytest
 from regista.entities.access import Caller
 from regista.entities.asset import AssetKind
 from regista.errors import ForbiddenError, InvalidError, NotFoundError, RegistaError, TooLargeError, UnsupportedError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.houses import manifest_of
 from tests.support.scoring import Site
 

@@ -6,7 +6,7 @@ import pytest
 
 from regista.entities.names import now
 from regista.errors import ConflictError, InvalidError, NotFoundError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.scoring import Site
 
 pytestmark = pytest.mark.slow

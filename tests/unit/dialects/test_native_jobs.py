@@ -4,7 +4,7 @@ import pytest
 from litestar.testing import TestClient
 
 from regista.dialects.native.app import application
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.workplace import PLAIN, Workplace
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Litestar's own, about its next major version

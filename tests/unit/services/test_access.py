@@ -9,8 +9,8 @@ from regista.entities.access import BUILT_IN_ROLES, Caller, Grant, Permission, P
 from regista.entities.page import PageRequest
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
-from regista.services.access import SYSTEM
-from regista.services.scopes import NewScope
+from regista.services.access.access import SYSTEM
+from regista.services.scopes.scopes import NewScope
 
 
 def test_a_key_opens_until_it_is_revoked_or_has_expired(people):

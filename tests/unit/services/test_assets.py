@@ -7,9 +7,9 @@ from regista.entities.digest import digest_of
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.page import PageRequest
 from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, RegistaError
-from regista.services.access import SYSTEM
-from regista.services.assets import VersionChange
-from regista.services.versions import NewVersion
+from regista.services.access.access import SYSTEM
+from regista.services.assets.assets import VersionChange
+from regista.services.assets.versions import NewVersion
 from tests.support.houses import NOBODY, manifest_of
 
 MODEL = AssetKind.MODEL

@@ -5,9 +5,9 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.errors import ForbiddenError, NotFoundError
-from regista.services.access import SYSTEM
-from regista.services.promotion import Promotion
-from regista.services.versions import NewVersion
+from regista.services.access.access import SYSTEM
+from regista.services.assets.versions import NewVersion
+from regista.services.registry.promotion import Promotion
 from tests.support.houses import NOBODY, manifest_of
 
 MODEL = AssetKind.MODEL

@@ -9,8 +9,8 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.errors import ConflictError, NotFoundError, UnauthenticatedError
-from regista.services.worker import Worker
-from regista.services.workshop import ServerPlace
+from regista.services.jobs.workshop import ServerPlace
+from regista.services.working.worker import Worker
 from tests.support.workplace import PLAIN, Workplace
 
 

@@ -7,7 +7,7 @@ import pytest
 from regista.entities.access import Permission, Role
 from regista.entities.asset import AssetKind
 from regista.errors import ForbiddenError, InvalidError, NotFoundError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 
 
 @pytest.fixture

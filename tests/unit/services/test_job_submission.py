@@ -14,9 +14,9 @@ from regista.errors import (
     RegistaError,
     UnsupportedError,
 )
-from regista.services.access import SYSTEM
-from regista.services.jobs import JobChange
-from regista.services.plans import command_plan
+from regista.services.access.access import SYSTEM
+from regista.services.jobs.jobs import JobChange
+from regista.services.jobs.plans import command_plan
 from tests.support.workplace import PLAIN, Workplace
 
 

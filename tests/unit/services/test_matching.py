@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from regista.entities.search import Clause, Field
 from regista.errors import InvalidError
-from regista.services.matching import holds
+from regista.services.tracking.matching import holds
 
 
 def says(operator, wanted, value):

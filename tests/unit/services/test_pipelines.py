@@ -8,8 +8,8 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus, JobType
 from regista.errors import InvalidError, NotFoundError
-from regista.services.plans import command_plan
-from regista.services.versions import NewVersion
+from regista.services.assets.versions import NewVersion
+from regista.services.jobs.plans import command_plan
 from tests.support.workplace import PLAIN, Workplace
 
 _numbers = itertools.count(1)

@@ -9,8 +9,8 @@ from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.entities.scope import ScopeAddress
 from regista.errors import AlreadyExistsError, ForbiddenError, NotFoundError, UnavailableError
-from regista.services.access import SYSTEM
-from regista.services.promotion import Promotion
+from regista.services.access.access import SYSTEM
+from regista.services.registry.promotion import Promotion
 
 MODEL, COMPONENT = AssetKind.MODEL, AssetKind.COMPONENT
 

@@ -5,7 +5,7 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.scope import Store
 from regista.errors import ConflictError
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 
 
 def read(people, scope):

@@ -13,9 +13,9 @@ from regista.entities.lineage import Edge, EdgeType
 from regista.entities.names import new_id, now
 from regista.entities.run import Metric
 from regista.errors import InvalidError, NotFoundError
-from regista.services.access import SYSTEM
-from regista.services.promotion import Promotion
-from regista.services.versions import NewVersion
+from regista.services.access.access import SYSTEM
+from regista.services.assets.versions import NewVersion
+from regista.services.registry.promotion import Promotion
 from tests.support.houses import manifest_of
 
 MODEL = AssetKind.MODEL

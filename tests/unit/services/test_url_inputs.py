@@ -5,7 +5,7 @@ import pytest
 
 from regista.entities.job import JobStatus
 from regista.errors import NotFoundError
-from regista.services.worker import Worker
+from regista.services.working.worker import Worker
 from tests.support.workplace import PLAIN, Workplace
 
 

@@ -17,7 +17,7 @@ from regista.entities.manifest import check_path
 from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.blobs import CHUNK
 from regista.services.house import House
-from regista.services.run_artifacts import ArtifactUpload, FileInfo
+from regista.services.tracking.artifacts import ArtifactUpload, FileInfo
 
 _TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
 _reader = Reader(ListFiles)

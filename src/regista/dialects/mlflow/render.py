@@ -8,7 +8,7 @@ from regista.dialects.mlflow.call import Call
 from regista.dialects.mlflow.states import status_of
 from regista.entities.job import Binding
 from regista.entities.run import Dataset, Experiment, LoggedModel, Metric, ModelMetric
-from regista.services.runs import LOGGED_MODEL, Run
+from regista.services.tracking.runs import LOGGED_MODEL, Run
 
 RUN_NAME = "mlflow.runName"
 _LARGEST = 1.7976931348623157e308

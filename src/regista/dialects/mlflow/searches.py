@@ -8,7 +8,7 @@ from regista.dialects.mlflow.filters import Comparison, parse_filter, parse_orde
 from regista.dialects.mlflow.states import STATUSES, jobs_of
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
-from regista.services.matching import holds
+from regista.services.tracking.matching import holds
 
 _NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
 _TEXT = frozenset({"=", "!=", "LIKE", "ILIKE"})

@@ -5,7 +5,7 @@ import re
 from litestar.response import Stream
 
 from regista.errors import InvalidError
-from regista.services.assets import OpenFile
+from regista.services.assets.assets import OpenFile
 
 
 def parse_range(header: str, size: int) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ import msgspec
 from regista.entities.access import PrincipalKind
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
-from regista.services.drops import DroppedFile
+from regista.services.content.drops import DroppedFile
 
 
 class Problem(msgspec.Struct, kw_only=True):

@@ -5,7 +5,7 @@ import pytest
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
 from regista.entities.access import PrincipalKind
 from regista.entities.scope import ScopeKind
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.mlflow_door import FILES
 
 DEV = "/subscriptions/default/resourceGroups/default/workspaces/dev"

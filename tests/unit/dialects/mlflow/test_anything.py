@@ -97,7 +97,7 @@ def test_every_code_has_an_answer_that_clients_know():
 
 
 def test_a_fault_of_ours_is_told_by_its_number_alone(doors, monkeypatch, caplog):
-    from regista.services.runs import RunService
+    from regista.services.tracking.runs import RunService
 
     def broken(*_):
         raise RuntimeError("the password is swordfish")

@@ -5,7 +5,7 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.lineage import EdgeType
 from regista.entities.scope import ScopeAddress, ScopeKind
-from regista.services.access import SYSTEM
+from regista.services.access.access import SYSTEM
 from tests.support.mlflow_door import FILES
 
 CENTRAL = ScopeAddress(ScopeKind.REGISTRY, "central")

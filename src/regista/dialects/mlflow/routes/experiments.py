@@ -10,7 +10,7 @@ from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.run import Experiment
 from regista.entities.search import Field, Order
 from regista.errors import InvalidError
-from regista.services.experiments import MAX_NAME
+from regista.services.tracking.experiments import MAX_NAME
 
 _MOST = 50_000
 

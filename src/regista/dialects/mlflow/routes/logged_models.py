@@ -14,8 +14,8 @@ from regista.dialects.mlflow.searches import LOGGED_MODELS
 from regista.entities.run import LoggedModel, ModelMetric
 from regista.entities.search import Clause, Field
 from regista.errors import InvalidError
-from regista.services.logged_models import NewLoggedModel
-from regista.services.matching import holds
+from regista.services.tracking.logged_models import NewLoggedModel
+from regista.services.tracking.matching import holds
 
 _MOST = 1000
 _STATUSES = {

@@ -19,8 +19,8 @@ from regista.dialects.mlflow.sorting import sort_by
 from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
-from regista.services.matching import holds
-from regista.services.model_versions import NewModelVersion
+from regista.services.registry.model_versions import NewModelVersion
+from regista.services.tracking.matching import holds
 
 _MOST = 200_000
 _MODEL = AssetKind.MODEL

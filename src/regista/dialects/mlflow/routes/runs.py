@@ -15,7 +15,7 @@ from regista.dialects.mlflow.states import deleted_of, job_status
 from regista.entities.page import PageRequest
 from regista.entities.run import Dataset, ModelMetric
 from regista.errors import InvalidError
-from regista.services.runs import NewRun, RunChange
+from regista.services.tracking.runs import NewRun, RunChange
 
 _MOST = 50_000
 _PARENT = "mlflow.parentRunId"

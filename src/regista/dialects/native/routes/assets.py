@@ -16,9 +16,9 @@ from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.entities.search import Clause, Field
 from regista.errors import InvalidError
-from regista.services.assets import VersionChange
+from regista.services.assets.assets import VersionChange
+from regista.services.assets.versions import NewVersion
 from regista.services.house import House
-from regista.services.versions import NewVersion
 
 _ARCHIVED: dict[str, bool | None] = {"active": False, "archived": True, "all": None}
 

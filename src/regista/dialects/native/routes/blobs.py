@@ -23,7 +23,7 @@ from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
 from regista.errors import ConflictError, InvalidError, RegistaError, TooLargeError
 from regista.interfaces.blobs import BlobUpload
-from regista.services.drops import Drop
+from regista.services.content.drops import Drop
 from regista.services.house import House
 
 _HEADER = 40

@@ -15,8 +15,8 @@ from regista.entities.preflight import Check
 from regista.entities.scope import ScopeAddress
 from regista.entities.why import WhyReport
 from regista.errors import InvalidError
-from regista.services.endpoints import EndpointChange, scoring_uri
 from regista.services.house import House
+from regista.services.serving.endpoints import EndpointChange, scoring_uri
 
 
 def _view(house: House, endpoint: Endpoint) -> EndpointView:

@@ -17,8 +17,8 @@ from regista.entities.page import PageRequest
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError
 from regista.services.house import House
-from regista.services.job_files import LONGEST_WAIT
-from regista.services.jobs import JobChange
+from regista.services.jobs.files import LONGEST_WAIT
+from regista.services.jobs.jobs import JobChange
 
 _ARCHIVED: dict[str, bool | None] = {"active": False, "archived": True, "all": None}
 _LOOK = 0.1

@@ -13,7 +13,7 @@ from regista.entities.promotion import PromotionPlan
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.entities.trace import Trace
 from regista.services.house import House
-from regista.services.promotion import Promotion
+from regista.services.registry.promotion import Promotion
 
 
 def _promotion(address: ScopeAddress, kind: AssetKind, name: str, data: ShareBody) -> Promotion:

@@ -11,7 +11,7 @@ from regista.entities.access import Caller
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
 from regista.services.house import House
-from regista.services.scopes import NewScope, ScopeChange
+from regista.services.scopes.scopes import NewScope, ScopeChange
 
 
 @get("/subscriptions", sync_to_thread=True)

@@ -1,0 +1,1 @@
+"""Who may: callers and their grants, principals and keys, roles, what stays hidden."""

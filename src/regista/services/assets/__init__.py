@@ -1,0 +1,1 @@
+"""Assets and their versions in both scopes; what their specifications refer to."""

@@ -1,0 +1,1 @@
+"""Bytes: claims and uploads, a shared disk, copies between stores."""

@@ -1,0 +1,1 @@
+"""Versions made from files, jobs, runs and other versions: registration and promotion."""

@@ -1,0 +1,1 @@
+"""Online endpoints: what the rows say, and the loop that makes it real."""

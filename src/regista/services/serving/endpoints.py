@@ -1,0 +1,255 @@
+"""Online endpoints: a stable address, its keys, and the traffic among its deployments."""
+
+import secrets
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from regista.entities.access import Caller, Permission
+from regista.entities.documents.endpoint import OnlineEndpointDocument
+from regista.entities.endpoint import Endpoint
+from regista.entities.endpoint_views import EndpointKeys
+from regista.entities.names import check_name, check_tags, new_id, now
+from regista.entities.page import Page, PageRequest
+from regista.entities.scope import Scope, ScopeAddress, ScopeKind
+from regista.errors import NotFoundError, UnsupportedError
+from regista.interfaces.catalog import Catalog, Transaction
+from regista.interfaces.signing import Signer
+from regista.services.access.access import hash_secret, require
+from regista.services.access.visibility import visible_page
+from regista.services.journal import note
+from regista.services.scopes.scopes import resolve_scope
+from regista.services.serving.traffic import check_traffic, record_traffic
+
+ROUTE = "regista.route"
+"""The property with the endpoint's part of its address that stands for the workspace; it never changes."""
+
+Wake = Callable[[], None]
+"""Tells whoever keeps deployments running that there is something to do."""
+
+
+class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What may change about an endpoint; None leaves it. Traffic is given whole."""
+
+    description: str | None = None
+    tags: dict[str, str] | None = None
+    properties: dict[str, str] | None = None
+    traffic: dict[str, int] | None = None
+    mirror_traffic: dict[str, int] | None = None
+
+
+def endpoint_path(scope: Scope, name: str) -> str:
+    """Where an endpoint stands in the tree of scopes."""
+    return f"{scope.path}/endpoints/{name}"
+
+
+def require_endpoint(
+    tx: Transaction, caller: Caller, address: ScopeAddress, name: str, permission: Permission
+) -> tuple[Scope, Endpoint]:
+    """The endpoint, where *caller* has *permission* to it; raise as ``require`` does."""
+    scope = resolve_scope(tx, caller, address)
+    named = f"endpoint {name!r} in {scope.kind} {scope.name!r}"
+    require(caller, permission, endpoint_path(scope, name), read=Permission.ENDPOINTS_READ, what=named)
+    found = tx.endpoints.find(scope.id, name)
+    if found is None:
+        raise NotFoundError(
+            f"there is no {named}", hint=f"See: regista online-endpoint list --workspace-name {scope.name}"
+        )
+    return scope, found
+
+
+class EndpointService:
+    """Makes, finds, changes and deletes endpoints."""
+
+    def __init__(self, catalog: Catalog, signer: Signer, wake: Wake) -> None:
+        self._catalog = catalog
+        self._signer = signer
+        self._wake = wake
+
+    def create(self, caller: Caller, address: ScopeAddress, document: OnlineEndpointDocument) -> Endpoint:
+        """Make an endpoint, without traffic; raise ``AlreadyExistsError`` when the name is taken."""
+        fresh = self._new(document, caller)
+
+        def work(tx: Transaction) -> Endpoint:
+            scope = resolve_scope(tx, caller, address)
+            path = endpoint_path(scope, document.name)
+            named = f"endpoint {document.name!r} in {scope.kind} {scope.name!r}"
+            require(caller, Permission.ENDPOINTS_WRITE, path, read=Permission.ENDPOINTS_READ, what=named)
+            properties = document.properties | {ROUTE: _route(tx, scope)}
+            made = msgspec.structs.replace(fresh, scope_id=scope.id, properties=properties)
+            check_traffic(made, document.traffic or {}, document.mirror_traffic or {}, ())
+            tx.endpoints.add(made)
+            note(tx, caller, "endpoint.create", path)
+            return made
+
+        return self._done(self._catalog.write(work))
+
+    def put(self, caller: Caller, address: ScopeAddress, document: OnlineEndpointDocument) -> Endpoint:
+        """Make the endpoint, or change it to what the document says; traffic that it does not mention stays."""
+
+        def exists(tx: Transaction) -> bool:
+            return tx.endpoints.find(resolve_scope(tx, caller, address).id, document.name) is not None
+
+        if not self._catalog.read(exists):
+            return self.create(caller, address, document)
+        change = EndpointChange(
+            description=document.description,
+            tags=document.tags,
+            properties=document.properties,
+            traffic=document.traffic,
+            mirror_traffic=document.mirror_traffic,
+        )
+        return self.update(caller, address, document.name, change)
+
+    def get(self, caller: Caller, address: ScopeAddress, name: str) -> Endpoint:
+        """By name."""
+        return self._catalog.read(lambda tx: require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_READ)[1])
+
+    def page(self, caller: Caller, address: ScopeAddress, request: PageRequest) -> Page[Endpoint]:
+        """The endpoints of a workspace that the caller may read, newest first."""
+
+        def work(tx: Transaction) -> Page[Endpoint]:
+            scope = resolve_scope(tx, caller, address)
+            return visible_page(
+                lambda asked: tx.endpoints.page(scope.id, asked),
+                request,
+                lambda one: caller.allows(Permission.ENDPOINTS_READ, endpoint_path(scope, one.name)),
+            )
+
+        return self._catalog.read(work)
+
+    def update(self, caller: Caller, address: ScopeAddress, name: str, change: EndpointChange) -> Endpoint:
+        """Change what may change. A change of traffic holds from the moment in which it is written down."""
+        check_tags(change.tags or {})
+        check_tags(change.properties or {})
+
+        def work(tx: Transaction) -> Endpoint:
+            scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_WRITE)
+            deployments = tx.endpoints.deployments(scope.id, name)
+            changed = _changed(endpoint, change)
+            tx.endpoints.put(changed)
+            moved = (changed.traffic, changed.mirror_traffic) != (endpoint.traffic, endpoint.mirror_traffic)
+            if moved:
+                check_traffic(changed, changed.traffic, changed.mirror_traffic, deployments)
+                record_traffic(tx, caller, changed, deployments, "traffic set")
+            fields = {"traffic": changed.traffic, "mirror_traffic": changed.mirror_traffic} if moved else {}
+            note(tx, caller, "endpoint.update", endpoint_path(scope, name), **fields)
+            return changed
+
+        return self._done(self._catalog.write(work))
+
+    def delete(self, caller: Caller, address: ScopeAddress, name: str) -> None:
+        """Delete the endpoint and all its deployments, serving or not; its history stays. The absent is quiet."""
+
+        def work(tx: Transaction) -> None:
+            try:
+                scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_DELETE)
+            except NotFoundError:
+                resolve_scope(tx, caller, address)
+                return
+            ended = msgspec.structs.replace(endpoint, traffic={}, mirror_traffic={})
+            record_traffic(tx, caller, ended, (), "endpoint deleted")
+            tx.endpoints.delete(scope.id, name)
+            note(tx, caller, "endpoint.delete", endpoint_path(scope, name))
+
+        self._catalog.write(work)
+        self._wake()
+
+    def keys(self, caller: Caller, address: ScopeAddress, name: str) -> EndpointKeys:
+        """The endpoint's keys; that they were read is recorded."""
+
+        def work(tx: Transaction) -> Endpoint:
+            scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
+            note(tx, caller, "endpoint.keys.read", endpoint_path(scope, name))
+            return endpoint
+
+        return EndpointKeys(*(self._signer.unseal(one) for one in self._catalog.write(work).sealed_keys))
+
+    def regenerate(
+        self, caller: Caller, address: ScopeAddress, name: str, which: Literal["primary", "secondary"]
+    ) -> EndpointKeys:
+        """Replace one key: the old one opens nothing from now on (on the gateway: within a second)."""
+        place = 0 if which == "primary" else 1
+        secret = _new_key()
+        sealed = self._signer.seal(secret)
+
+        def work(tx: Transaction) -> None:
+            scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
+            keys, hashes = list(endpoint.sealed_keys), list(endpoint.key_hashes)
+            keys[place], hashes[place] = sealed, hash_secret(secret)
+            changed = msgspec.structs.replace(
+                endpoint, sealed_keys=(keys[0], keys[1]), key_hashes=(hashes[0], hashes[1]), updated_at=now()
+            )
+            tx.endpoints.put(changed)
+            note(tx, caller, "endpoint.keys.regenerate", endpoint_path(scope, name), key=which)
+
+        self._catalog.write(work)
+        self._wake()
+        return self.keys(caller, address, name)
+
+    def _new(self, document: OnlineEndpointDocument, caller: Caller) -> Endpoint:
+        check_name("endpoint", document.name)
+        if document.auth_mode != "key":
+            raise UnsupportedError(
+                f"auth_mode {document.auth_mode!r}: endpoints are opened by keys here", hint="Write auth_mode: key."
+            )
+        primary, secondary = _new_key(), _new_key()
+        at = now()
+        return Endpoint(
+            id=new_id(),
+            scope_id="",
+            name=document.name,
+            description=document.description,
+            tags=check_tags(document.tags),
+            properties=check_tags(document.properties),
+            sealed_keys=(self._signer.seal(primary), self._signer.seal(secondary)),
+            key_hashes=(hash_secret(primary), hash_secret(secondary)),
+            created_at=at,
+            created_by=caller.principal.name,
+            updated_at=at,
+        )
+
+    def _done(self, endpoint: Endpoint) -> Endpoint:
+        self._wake()
+        return endpoint
+
+
+def _changed(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
+    fields = {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not None}
+    for name in ("traffic", "mirror_traffic"):
+        if name in fields:
+            fields[name] = {one: share for one, share in fields[name].items() if share or name == "traffic"}
+    if "properties" in fields:
+        fields["properties"] = fields["properties"] | {ROUTE: endpoint.properties[ROUTE]}
+    return msgspec.structs.replace(endpoint, updated_at=now(), **fields)
+
+
+def _route(tx: Transaction, scope: Scope) -> str:
+    """How the workspace is called in addresses: its name, unless an endpoint of another of that name is called so already."""
+    for other in tx.scopes.find(ScopeKind.WORKSPACE, scope.name):
+        if other.id == scope.id:
+            continue
+        cursor: str | None = None
+        while True:
+            page = tx.endpoints.page(other.id, PageRequest(limit=1000, cursor=cursor))
+            if any(one.properties.get(ROUTE) == scope.name for one in page.items):
+                return f"{scope.name}.{scope.id[-8:]}"
+            if not page.next:
+                break
+            cursor = page.next
+    return scope.name
+
+
+def route_of(endpoint: Endpoint) -> str:
+    """``WORKSPACE/ENDPOINT``, as it stands in the address."""
+    return f"{endpoint.properties.get(ROUTE, 'unknown')}/{endpoint.name}"
+
+
+def scoring_uri(gateway: str, endpoint: Endpoint) -> str:
+    """Where requests go."""
+    return f"{gateway}/endpoints/{route_of(endpoint)}/score" if gateway else ""
+
+
+def _new_key() -> str:
+    return secrets.token_urlsafe(32)

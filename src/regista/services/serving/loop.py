@@ -1,0 +1,207 @@
+"""Making deployments real: what stands in the catalog is what runs on the host, sooner or later, whatever is killed.
+
+Every tick looks at everything anew and does the next step of each deployment:
+
+    no order ──▶ prepare, in a thread ──▶ start ──▶ ready: it serves ──▶ route ──▶ stop what served before
+
+Nothing that matters is remembered between two ticks, so that a tick may be the last one, or the first.
+"""
+
+import logging
+import threading
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from regista.entities.endpoint import Deployment, DeploymentState, Endpoint
+from regista.entities.page import PageRequest
+from regista.errors import RegistaError
+from regista.interfaces.catalog import Catalog, Transaction
+from regista.interfaces.serving import Address, Instance, InstanceState, Route, RouteTarget, ServingHost, ServingKey
+from regista.services.jobs.workshop import Bell
+from regista.services.serving.deployments import key_of
+from regista.services.serving.endpoints import route_of
+from regista.services.serving.leader import Leadership
+from regista.services.serving.orders import Prepared, Preparer, target_of
+from regista.services.serving.outcomes import Outcomes
+from regista.services.serving.preparations import Preparations
+
+_STARTS = 3
+_BUSY_SECONDS = 0.1
+_CALM_SECONDS = 1.0
+_IDLE_SECONDS = 5.0
+_IN_TRANSITION = {DeploymentState.CREATING, DeploymentState.UPDATING}
+_log = logging.getLogger("regista.serving")
+
+Addresses = dict[ServingKey, tuple[Address, ...]]
+
+
+class _World(msgspec.Struct):
+    """What the catalog says: endpoints, deployments as they are wanted, and those as they serve where that differs."""
+
+    endpoints: list[Endpoint]
+    deployments: list[Deployment]
+    older: dict[ServingKey, Deployment]
+
+    def serving(self, deployment: Deployment) -> Deployment:
+        """The deployment as it serves."""
+        return self.older.get(key_of(deployment, deployment.serving_generation), deployment)
+
+
+class ServingLoop:
+    """Ticks in a thread of its own between ``start`` and ``stop``; the *bell* makes the next tick come at once."""
+
+    def __init__(
+        self, catalog: Catalog, host: ServingHost, preparer: Preparer, leadership: Leadership, bell: Bell
+    ) -> None:
+        self._catalog = catalog
+        self._host = host
+        self._leadership = leadership
+        self._outcomes = Outcomes(catalog)
+        self._preparations = Preparations(preparer, bell.ring)
+        self._bell = bell
+        self._known: Addresses = {}
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tick no more. Workers and gateway go on without."""
+        self._ended.set()
+        self._bell.ring()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            pause = _CALM_SECONDS
+            heard = self._bell.count
+            try:
+                pause = self.tick()
+            except RegistaError as wrong:
+                _log.warning("serving has to wait: %s", wrong.message)
+            except Exception:  # noqa: BLE001 - whatever it was, the next tick may do better
+                _log.exception("a tick of the serving loop failed")
+            self._bell.wait(heard, pause)
+
+    def tick(self) -> float:
+        """Do the next step of everything; return the seconds until the next tick."""
+        world = self._catalog.read(_everything)
+        if not world.endpoints and not self._host.generations() and not self._preparations:
+            self._host.route(())
+            return _IDLE_SECONDS
+        if not self._leadership.holds():
+            return _CALM_SECONDS
+        addresses: Addresses = {}
+        for deployment in world.deployments:
+            self._tend(world, deployment, addresses)
+        self._known = addresses
+        world = self._catalog.read(_everything)  # some serve since a moment ago
+        in_force = self._host.route(list(_routes(world, addresses)))
+        calm = self._tidied(world) if in_force else False
+        moving = any(one.state in _IN_TRANSITION for one in world.deployments)
+        return _BUSY_SECONDS if moving or not calm else _CALM_SECONDS
+
+    def _tend(self, world: _World, deployment: Deployment, addresses: Addresses) -> None:
+        """The next step of one deployment. What goes wrong with it keeps no other one waiting."""
+        try:
+            for row in _wanted(world, deployment):
+                instances = self._host.tend(key_of(row), deployment.instance_count)
+                if instances is None:
+                    self._prepare(row)
+                    continue
+                ready = [one.address for one in instances if one.state is InstanceState.READY and one.address]
+                addresses[key_of(row)] = tuple(ready)
+                if row.generation == deployment.generation:
+                    self._judge(deployment, instances)
+        except (RegistaError, OSError) as wrong:
+            _log.warning("deployment %s: %s", deployment.node, wrong)
+            serving = key_of(deployment, deployment.serving_generation)
+            addresses.setdefault(serving, self._known.get(serving, ()))
+
+    def _prepare(self, row: Deployment) -> None:
+        match self._preparations.advance(row):
+            case None:
+                return
+            case Prepared() as prepared:
+                self._host.deploy(prepared.order)
+                self._outcomes.locked(row, prepared.lock)
+            case RegistaError() as wrong:
+                said = f"{wrong.message} {wrong.hint}".strip()
+                self._host.note(key_of(row), said)
+                self._outcomes.failed(row, said)
+            case wrong:
+                _log.error("deployment %s cannot be prepared", row.node, exc_info=wrong)
+                self._outcomes.failed(row, "Regista failed to prepare it: the server's log has the reason")
+
+    def _judge(self, deployment: Deployment, instances: Sequence[Instance]) -> None:
+        """Whether the newest generation serves or fails, by its instances."""
+        if all(one.state is InstanceState.READY for one in instances):
+            if deployment.state is not DeploymentState.SUCCEEDED:
+                self._outcomes.serves(deployment)
+            return
+        for one in instances:
+            if one.final or one.failures >= _STARTS:
+                self._outcomes.failed(deployment, f"instance {one.number} does not start: {one.message}")
+                return
+
+    def _tidied(self, world: _World) -> bool:
+        """Stop what nobody wants any more, after the gateway has let go of it; whether all of it has ended."""
+        counts = {key_of(row): one.instance_count for one in world.deployments for row in _wanted(world, one)}
+        kept = {key_of(one) for one in world.deployments}  # with the logs that tell why it failed
+        calm = True
+        for key in self._host.generations():
+            if key in self._preparations:
+                continue
+            ended = self._host.stop(key, first=counts.get(key, 0))
+            calm = calm and ended
+            if ended and key not in counts and key not in kept:
+                self._host.forget(key)
+        return calm
+
+
+def _everything(tx: Transaction) -> _World:
+    endpoints: list[Endpoint] = []
+    cursor: str | None = None
+    while True:
+        page = tx.endpoints.page(None, PageRequest(limit=1000, cursor=cursor))
+        endpoints += page.items
+        if not (cursor := page.next):
+            break
+    deployments = tx.endpoints.deployments(None) if endpoints else []
+    older = {}
+    for one in deployments:
+        if one.serving_generation not in {0, one.generation} and (row := tx.endpoints.generation(one.serving_node)):
+            older[key_of(row)] = row
+    return _World(endpoints, deployments, older)
+
+
+def _wanted(world: _World, deployment: Deployment) -> Iterator[Deployment]:
+    """The generations that shall run: the one that serves, and the newest unless it failed before it ever served."""
+    if deployment.serving_generation not in {0, deployment.generation}:
+        yield world.serving(deployment)
+    if deployment.state is not DeploymentState.FAILED or deployment.serving_generation == deployment.generation:
+        yield deployment
+
+
+def _routes(world: _World, addresses: Addresses) -> Iterator[Route]:
+    for endpoint in world.endpoints:
+        own = [one for one in world.deployments if (one.scope_id, one.endpoint) == (endpoint.scope_id, endpoint.name)]
+        targets = {one.name: _target(world, one, addresses) for one in own}
+        yield Route(
+            path=route_of(endpoint),
+            key_hashes=endpoint.key_hashes,
+            traffic={name: share for name, share in endpoint.traffic.items() if name in targets},
+            mirror={name: share for name, share in endpoint.mirror_traffic.items() if name in targets},
+            targets=targets,
+        )
+
+
+def _target(world: _World, deployment: Deployment, addresses: Addresses) -> RouteTarget:
+    serving = msgspec.structs.replace(world.serving(deployment), instance_count=deployment.instance_count)
+    known = addresses.get(key_of(deployment, deployment.serving_generation), ())
+    return msgspec.structs.replace(target_of(serving), addresses=known)

@@ -1,0 +1,1 @@
+"""Runs, experiments, artifacts, logged models: what scripts write while they run."""

@@ -1,0 +1,1 @@
+"""The worker's side of a job: lease, launch, staging, the attempt, its end."""

@@ -1,0 +1,162 @@
+"""The worker: takes what is due under a lease, carries pipelines on, and runs commands, several at a time.
+
+    claim ─▶ pipelines:  advanced in the transaction of the claim itself, given back at once
+          ─▶ a command:  handed to a thread (``AttemptRun``) when a slot is free
+          ─▶ nothing:    sleep until the bell rings, or for a moment
+
+Any number of workers share a catalog. A worker keeps nothing in memory that it would be a loss to lose.
+"""
+
+import logging
+import threading
+import uuid
+from typing import Literal
+
+import msgspec
+
+from regista.entities.job import Job, JobStatus, JobType, Lease
+from regista.entities.names import now
+from regista.errors import NotFoundError, RegistaError
+from regista.interfaces.catalog import Transaction
+from regista.services.jobs.attempt_folder import remove_attempts
+from regista.services.jobs.pipelines import advance
+from regista.services.jobs.workshop import Workshop
+from regista.services.working.attempt_run import AttemptRun
+from regista.services.working.lease_keeper import LeaseKeeper
+
+_PAUSE = 0.25
+_TROUBLE = 1.0
+_LAST = 2.0
+_MOST = 20
+_NET = 5_000
+"""Milliseconds after which a pipeline is looked at again even if no step told that it has ended."""
+
+_log = logging.getLogger("regista.worker")
+
+Claimed = tuple[Lease, Job] | Literal["advanced"] | None
+
+
+class Worker:
+    """Works until it is told to stop. *slots* commands run at once; a lease lives *lease_seconds*."""
+
+    def __init__(self, workshop: Workshop, *, name: str = "", slots: int = 2, lease_seconds: float = 15.0) -> None:
+        self._shop = workshop
+        self.name = name or f"worker-{uuid.uuid4().hex[:12]}"
+        self._keeper = LeaseKeeper(workshop.catalog, lease_seconds)
+        self._slots = threading.Semaphore(slots)
+        self._running: set[threading.Thread] = set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until *stop* is set; then return, leaving processes to run on and their jobs to be taken up again."""
+        while not stop.is_set():
+            heard = self._shop.bell.count
+            if not self._slots.acquire(timeout=_PAUSE):
+                continue
+            try:
+                claimed = self._claim()
+            except RegistaError as wrong:
+                self._slots.release()
+                _log.warning("the catalog does not answer: %s", wrong.message)
+                stop.wait(_TROUBLE)
+                continue
+            if isinstance(claimed, tuple):
+                self._spawn(*claimed)
+                continue
+            self._slots.release()
+            if claimed is None:
+                self._shop.bell.wait(heard, _PAUSE)
+
+    def run_once(self) -> bool:
+        """Take one thing that is due and work on it to its end; False when nothing is due."""
+        claimed = self._claim()
+        if isinstance(claimed, tuple):
+            self._work(*claimed)
+        return claimed is not None
+
+    def close(self) -> None:
+        """Give back what is in hand; for who called ``run_once``, and after ``run`` has returned. Processes run on."""
+        self._keeper.close()
+        self.join(_LAST)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the threads of commands in hand."""
+        for thread in list(self._running):
+            thread.join(seconds)
+
+    def _spawn(self, lease: Lease, job: Job) -> None:
+        def work() -> None:
+            try:
+                self._work(lease, job)
+            finally:
+                self._running.discard(threading.current_thread())
+                self._slots.release()
+                self._shop.bell.ring()
+
+        thread = threading.Thread(target=work, name=f"regista-job-{job.name}"[:60], daemon=True)
+        self._running.add(thread)
+        thread.start()
+
+    def _work(self, lease: Lease, job: Job) -> None:
+        self._keeper.hold(lease)
+        try:
+            AttemptRun(self._shop, self._keeper, lease, job).run()
+        except RegistaError:
+            _log.exception("job %s: not even begun; it will be tried again", job.name)
+        finally:
+            self._keeper.let_go(lease)
+
+    def _claim(self) -> Claimed:
+        claimed = self._shop.catalog.write(self._take)
+        if claimed == "advanced":
+            self._shop.bell.ring()
+        return claimed
+
+    def _take(self, tx: Transaction) -> Claimed:
+        """Carry on every pipeline that is due and claim the first command behind them, in one transaction."""
+        advanced: Claimed = None
+        for _ in range(_MOST):
+            at = now()
+            lease = tx.leases.claim(self.name, at, at + self._keeper.life)
+            if lease is None:
+                break
+            job = _job_of(tx, lease)
+            if job is not None and job.type is JobType.COMMAND and not job.status.is_final:
+                if job.status in {JobStatus.QUEUED, JobStatus.NOT_STARTED}:
+                    job = msgspec.structs.replace(job, status=JobStatus.PREPARING, updated_at=at)
+                    tx.jobs.put(job)
+                return lease, job
+            if job is not None and job.type is JobType.PIPELINE:
+                job = advance(tx, job)
+            ended = job is None or job.status.is_final
+            tx.leases.release(lease, due=None if ended else now() + _NET)
+            advanced = "advanced"
+        return advanced
+
+
+def _job_of(tx: Transaction, lease: Lease) -> Job | None:
+    try:
+        return tx.jobs.by_id(lease.job_id)
+    except NotFoundError:
+        return None
+
+
+def sweep_folders(workshop: Workshop) -> int:
+    """Remove the folders of jobs that have ended, left by a worker that died before it could; return how many."""
+    if not workshop.folder.is_dir():
+        return 0
+    names = [entry.name for entry in workshop.folder.iterdir() if entry.is_dir()]
+
+    def ended(tx: Transaction) -> list[str]:
+        found = []
+        for name in names:
+            try:
+                if tx.jobs.by_id(name).status.is_final:
+                    found.append(name)
+            except NotFoundError:
+                continue
+        return found
+
+    gone = workshop.catalog.read(ended)
+    for name in gone:
+        remove_attempts(workshop.folder, name)
+    return len(gone)
