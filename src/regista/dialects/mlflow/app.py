@@ -15,14 +15,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from regista.dialects.mlflow import http
+from regista.dialects import http
 from regista.dialects.mlflow.call import ARTIFACTS, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
 from regista.dialects.mlflow.routes.server import PROTOCOL
-from regista.dialects.mlflow.threads import Threads
+from regista.dialects.threads import Threads
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError
 from regista.services.house import House
@@ -32,6 +32,7 @@ PREFIX = "/mlflow"
 _KINDS = {"workspaces": ScopeKind.WORKSPACE, "registries": ScopeKind.REGISTRY}
 _APIS = ("api/2.0/mlflow/", "api/3.0/mlflow/")
 _PLAIN = {"health": b"OK", "version": PROTOCOL.encode()}
+_HOW = "Set MLFLOW_TRACKING_TOKEN, or the key as MLFLOW_TRACKING_PASSWORD with any user name."
 _THREADS = 32
 _QUICK_THREADS = 3
 """Reads of one small thing have threads of their own: few, for more would only wait for one another (measured: a third more
@@ -66,7 +67,7 @@ class Mlflow:
         headers = http.headers(scope)
         client = scope.get("client")
         caller = self._house.access.authenticate(
-            http.secret(headers.get(b"authorization", b"")),
+            http.secret(headers.get(b"authorization", b""), _HOW),
             address=client[0] if client else "",
             request_id=scope.get("request_id", ""),
         )

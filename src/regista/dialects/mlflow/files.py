@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from regista.dialects.mlflow import http
+from regista.dialects import http
 from regista.dialects.mlflow.call import ARTIFACTS, Call, Place
 from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.errors import answer

@@ -1,4 +1,4 @@
-"""HTTP by ASGI, as much as this dialect needs."""
+"""HTTP by ASGI, as much as the dialects without a framework need."""
 
 import base64
 import binascii
@@ -23,8 +23,8 @@ def headers(scope: Scope) -> dict[bytes, bytes]:
     return dict(scope["headers"])
 
 
-def secret(header: bytes) -> str:
-    """The key in an Authorization header: behind ``Bearer``, or the password of ``Basic``."""
+def secret(header: bytes, hint: str) -> str:
+    """The key in an Authorization header: behind ``Bearer``, or the password of ``Basic``; *hint* tells how to give one."""
     scheme, _, given = header.decode("latin-1").partition(" ")
     if scheme.lower() == "bearer" and given.strip():
         return given.strip()
@@ -33,9 +33,7 @@ def secret(header: bytes) -> str:
             return base64.b64decode(given.strip(), validate=True).decode().partition(":")[2]
         except (binascii.Error, ValueError) as wrong:
             raise UnauthenticatedError("the Authorization header cannot be read") from wrong
-    raise UnauthenticatedError(
-        "this needs a key", hint="Set MLFLOW_TRACKING_TOKEN, or the key as MLFLOW_TRACKING_PASSWORD with any user name."
-    )
+    raise UnauthenticatedError("this needs a key", hint=hint)
 
 
 async def body(receive: Receive) -> bytes | None:
