@@ -16,6 +16,7 @@ from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog
 from regista.services.access.access import Access
 from regista.services.access.principals import PrincipalService
+from regista.services.access.tokens import Tokens
 from regista.services.assets.assets import AssetService
 from regista.services.collection import CollectionService
 from regista.services.content.contents import ContentService
@@ -66,12 +67,13 @@ def open_catalog(settings: Settings) -> Catalog:
 def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     """All services over the drivers of *settings*."""
     catalog = catalog or open_catalog(settings)
-    access = Access(catalog)
+    signer = Ed25519Signer(settings.keys)
+    access = Access(catalog, Tokens(signer))
     stores = StoreService(catalog, open_store, settings.store)
     stores.all()  # a store that cannot be opened is said at the start, not at the first upload
     contents = ContentService(catalog, stores)
     assets = AssetService(catalog, contents)
-    signer, runtime = Ed25519Signer(settings.keys), UvRuntime(settings.home, compiling=True)
+    runtime = UvRuntime(settings.home, compiling=True)
     capsules = CapsuleService(catalog, stores, signer)
     traces = TraceService(catalog, stores, capsules)
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()

@@ -15,6 +15,7 @@ from regista.entities.names import now
 from regista.entities.scope import Scope
 from regista.errors import ForbiddenError, NotFoundError, UnauthenticatedError
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.access.tokens import Claims, Token, Tokens, is_token
 
 _CACHE_SECONDS = 2.0
 _CACHE_SIZE = 4096
@@ -37,28 +38,48 @@ class Access:
     A caller is remembered for two seconds: that is how long a right taken away on another server still holds here; on
     this server ``forget`` makes it immediate."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, tokens: Tokens) -> None:
         self._catalog = catalog
-        self._callers: dict[str, tuple[float, Key, Caller]] = {}
+        self._tokens = tokens
+        self._callers: dict[tuple[str, frozenset[str]], tuple[float, Key, Caller]] = {}
         self._generation = 0
         self._lock = threading.Lock()
 
-    def authenticate(self, secret: str, *, address: str = "", request_id: str = "") -> Caller:
-        """Return the caller whose key is *secret*; raise ``UnauthenticatedError`` when it opens nothing."""
+    def authenticate(
+        self, secret: str, *, address: str = "", request_id: str = "", audiences: frozenset[str] = frozenset()
+    ) -> Caller:
+        """Return the caller whose key is *secret*, or who holds it as a token for one of *audiences* (none: keys alone are
+        taken); raise ``UnauthenticatedError`` when it opens nothing."""
+        _, _, caller = self._living(secret, audiences)
+        return msgspec.structs.replace(caller, address=address, request_id=request_id)
+
+    def exchange(self, secret: str, audience: str) -> Token:
+        """A token for *audience* that speaks for the key *secret*; a token is never exchanged for another, or it would live
+        for ever. Raise ``UnauthenticatedError`` for what is no living key, ``InvalidError`` for no audience."""
+        _, key, caller = self._living(secret, frozenset())
+        return self._tokens.issue(caller.principal.id, key.id, audience, key.expires_at)
+
+    def _living(self, secret: str, audiences: frozenset[str]) -> tuple[float, Key, Caller]:
         hashed = hash_secret(secret)
-        cached = self._callers.get(hashed)
-        if cached is None or cached[0] < time.monotonic():
-            cached = self._look_up(hashed)
-        _, key, caller = cached
+        entry = self._callers.get((hashed, audiences))
+        if entry is None or entry[0] < time.monotonic():
+            entry = self._look_up(secret, hashed, audiences)
+        _, key, caller = entry
         if not key.is_live(now()):
             raise UnauthenticatedError(
                 "the key has expired or was revoked", hint="Ask for a new one: regista key create."
             )
-        return msgspec.structs.replace(caller, address=address, request_id=request_id)
+        if caller.expires_at is not None and caller.expires_at <= now():
+            raise UnauthenticatedError("the token has expired", hint="Fetch a new one.")
+        return entry
 
-    def _look_up(self, hashed: str) -> tuple[float, Key, Caller]:
+    def _look_up(self, secret: str, hashed: str, audiences: frozenset[str]) -> tuple[float, Key, Caller]:
         generation = self._generation
-        found = self._catalog.read(lambda tx: _caller_of(tx, hashed))
+        if audiences and is_token(secret):
+            claims = self._tokens.read(secret, audiences)
+            found = self._catalog.read(lambda tx: _caller_of_token(tx, claims))
+        else:
+            found = self._catalog.read(lambda tx: _caller_of(tx, hashed))
         if found is None:
             raise UnauthenticatedError(
                 "the key is not known here", hint="Check REGISTA_KEY or the profile: regista profile list."
@@ -68,7 +89,7 @@ class Access:
             if len(self._callers) >= _CACHE_SIZE:
                 self._callers.clear()
             if generation == self._generation:  # nothing was taken away while we were looking
-                self._callers[hashed] = entry
+                self._callers[hashed, audiences] = entry
         return entry
 
     def forget(self) -> None:
@@ -89,7 +110,19 @@ def _caller_of(tx: Transaction, hashed: str) -> tuple[Key, Caller] | None:
     found = tx.access.find_key(hashed)
     if found is None or found[1].disabled:
         return None
-    key, principal = found
+    return _speaking_for(tx, *found)
+
+
+def _caller_of_token(tx: Transaction, claims: Claims) -> tuple[Key, Caller] | None:
+    principal = tx.access.find_principal(claims.sub)
+    key = next((key for key in tx.access.keys(claims.sub) if key.id == claims.key), None)
+    if key is None or principal is None or principal.id != claims.sub or principal.disabled:
+        return None
+    key, caller = _speaking_for(tx, key, principal)
+    return key, msgspec.structs.replace(caller, expires_at=claims.exp * 1000)
+
+
+def _speaking_for(tx: Transaction, key: Key, principal: Principal) -> tuple[Key, Caller]:
     limits = tuple(Grant(path, key.permissions or ("*",)) for path in key.paths or ("/",))
     narrowed = bool(key.paths or key.permissions)
     grants = grants_of(tx, principal.id)
