@@ -1,5 +1,6 @@
 """``regista job``: submit, look, follow, cancel; what a job left."""
 
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,10 +9,12 @@ import click
 
 from regista.cli.endpoints import in_workspace
 from regista.cli.frame import is_colored, named, pairs, say, show
+from regista.cli.recorded import in_short, metrics, values
 
 if TYPE_CHECKING:
     from regista.client import Regista
     from regista.client.jobs import Line, TaggedJob
+    from regista.client.records import JobRecord
     from regista.entities.job import JobStatus
 
 _COLUMNS = ("name", "status", "type", "display_name", "created_at", "ended_at", "created_by")
@@ -22,6 +25,9 @@ _COLORS = {"Completed": "green", "Failed": "red", "Canceled": "yellow"}
 @click.group(help="Jobs of a workspace: commands and pipelines.")
 def job() -> None:
     """The group; its help stands above."""
+
+
+job.add_command(metrics)
 
 
 @job.command("create", epilog="Example: regista job create -f pipeline.yml -w dev --set inputs.epochs=5 --stream")
@@ -47,8 +53,8 @@ def create(
 @named
 @in_workspace
 def show_one(client: "Regista", output: str, name: str) -> None:
-    """Show a job: where it stands, its inputs and outputs, its steps."""
-    show_job(client, client.jobs.get(name), output)
+    """Show a job: where it stands, its inputs and outputs, what it measured, its steps."""
+    show_job(client, client.jobs.get(name), output, client.jobs.record(name))
 
 
 @job.command("list", epilog="Example: regista job list -w dev --parent train-7")
@@ -149,15 +155,20 @@ def download(client: "Regista", output: str, name: str, output_name: str, downlo
     show(rows, output, ("output", "path", "files", "size"))
 
 
-def show_job(client: "Regista", found: "TaggedJob", output: str) -> None:
-    """A job for people: without its plan, with its steps. Programs get all of it."""
+def show_job(client: "Regista", found: "TaggedJob", output: str, record: "JobRecord | None" = None) -> None:
+    """A job for people: without its plan, with its steps. Programs get all of it. What it recorded is told where given."""
     if output != "table":
-        show(found, output)
+        import msgspec
+
+        told = {"metrics": values(record), "params": record.params} if record else {}
+        show(msgspec.to_builtins(found) | told, output)
         return
     card: dict[str, Any] = {name: getattr(found, name) for name in ("name", "status", "type", "display_name", "error")}
     card |= {
         "inputs": {name: one.reference or one.value or one.manifest for name, one in found.inputs.items()},
         "outputs": [f"{name} ({one.type})" for name, one in found.outputs.items()],
+        "metrics": in_short(record) if record else {},
+        "params": record.params if record else {},
         "tags": found.tags,
         "reused_from": found.reused_from,
     }
@@ -166,7 +177,21 @@ def show_job(client: "Regista", found: "TaggedJob", output: str) -> None:
     show(card, output)
     if str(found.type) == "pipeline" and (steps := client.jobs.children(found.name)):
         click.echo()
-        show(list(steps), output, _STEPS)
+        show(*_steps_table(steps, record))
+
+
+def _steps_table(
+    steps: "Sequence[TaggedJob]", record: "JobRecord | None"
+) -> tuple[list[dict[str, Any]], str, list[str]]:
+    """The steps as a table, with what they measured where one of them did."""
+    import msgspec
+
+    measured = {one.job: in_short(one) for one in record.steps} if record else {}
+    rows = [msgspec.to_builtins(step) | {"metrics": measured.get(step.name)} for step in steps]
+    columns = [*_STEPS]
+    if any(row["metrics"] for row in rows):
+        columns.insert(2, "metrics")
+    return rows, "table", columns
 
 
 def _follow(client: "Regista", name: str, output: str) -> int | None:

@@ -12,11 +12,13 @@ from regista.client.documents import apply_overrides, load_document
 from regista.client.embedding import Embedder
 from regista.client.paging import pages
 from regista.client.progress import progress_for
+from regista.client.records import JobRecord, fetch_history, fetch_record
 from regista.client.transfer import download
 from regista.entities.job import Job, JobStatus, JobType
 from regista.entities.manifest import Manifest
 from regista.entities.names import new_id
 from regista.entities.page import Page
+from regista.entities.run import Metric
 from regista.errors import InvalidError
 
 if TYPE_CHECKING:
@@ -82,6 +84,14 @@ class JobClient:
     def children(self, name: str) -> tuple[TaggedJob, ...]:
         """The steps of a pipeline job that have begun, oldest first."""
         return self._call("GET", f"/{_part(name)}/children", type=Page[TaggedJob]).items
+
+    def record(self, name: str) -> JobRecord:
+        """Metrics (the latest value of each), parameters, tags and data sets of a job, step or run, and of what ran in it."""
+        return fetch_record(self._session.transport, f"{self._base}/{_part(name)}/record")
+
+    def history(self, name: str, metric: str) -> Iterator[Metric]:
+        """All values of a metric in the order of step, timestamp, value; nothing for one that was never logged."""
+        return fetch_history(self._session.transport, f"{self._base}/{_part(name)}/history", metric)
 
     def cancel(self, name: str) -> TaggedJob:
         """Have it end; quiet for one that has ended."""

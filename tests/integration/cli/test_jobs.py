@@ -122,6 +122,46 @@ class TestACommand:
         assert followed.out.splitlines()[-1].startswith("long: Canceled")
 
 
+MEASURING = f"""
+type: pipeline
+jobs:
+  fit:
+    command: >-
+      python -c "import regista_tracking as t; [t.log_metric('loss', 1 / (n + 1), step=n) for n in range(3)];
+      t.log_metric('odd/key', float('nan')); t.log_param('depth', 4)"
+    {ENVIRONMENT}
+"""
+
+
+@pytest.mark.slow
+class TestMetrics:
+    @pytest.fixture
+    def measured(self, run, dev, write):
+        answer = run("job", "create", "-f", write(MEASURING), "--name", "m", "-s", "-w", dev)
+        assert answer.status == 0, answer.out
+        return "m_fit"
+
+    def test_are_shown_with_the_job_and_by_themselves(self, run, dev, measured):
+        assert run.json("job", "show", measured, "-w", dev)["metrics"] == {"loss": 1 / 3, "odd/key": "NaN"}
+        assert run.json("job", "show", measured, "-w", dev)["params"] == {"depth": "4"}
+        assert "loss=0.333333, odd/key=nan" in run("job", "show", measured, "-w", dev).out
+        assert "loss=0.333333" in run("job", "show", "m", "-w", dev).out
+        latest = run.json("job", "metrics", "m", "-w", dev)
+        assert [(row["node"], row["metric"], row["step"]) for row in latest] == [
+            ("fit", "loss", 2),
+            ("fit", "odd/key", 0),
+        ]
+
+    def test_have_a_history(self, run, dev, measured):
+        history = run.json("job", "metrics", "m", "--metric", "loss", "-w", dev)
+        assert [(row["step"], row["value"]) for row in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
+        assert len(run.json("job", "metrics", "m", "--metric", "loss", "--max-results", "2", "-w", dev)) == 2
+        assert run("job", "metrics", measured, "-m", "odd/key", "-w", dev).out.splitlines()[0].startswith("metric")
+
+    def test_that_are_not_there_are_named_with_those_that_are(self, run, dev, measured):
+        assert "loss, odd/key" in run.refused("job", "metrics", "m", "--metric", "los", "-w", dev)
+
+
 @pytest.mark.slow
 class TestAPipeline:
     def test_is_followed_step_by_step(self, run, dev, write):
@@ -160,7 +200,9 @@ class TestMistakes:
         assert "lacking.yml" in run.refused("job", "create", "-f", "lacking.yml", "-w", dev)
         assert run.json("job", "list", "-w", dev) == []
 
-    @pytest.mark.parametrize("verb", ["show", "stream", "cancel", "archive", "restore", "outputs", "download"])
+    @pytest.mark.parametrize(
+        "verb", ["show", "stream", "cancel", "archive", "restore", "outputs", "download", "metrics"]
+    )
     def test_a_job_that_is_not_there_is_named(self, run, dev, verb):
         assert "'lacking'" in run.refused("job", verb, "lacking", "-w", dev)
 

@@ -69,6 +69,8 @@ OF_A_WORKSPACE = (
     Verb("POST", "/workspaces/{scope}/jobs?name=k", "write jobs", "see scope", body=DOCUMENT, ok=201),
     Verb("GET", JOB, "see jobs", "see jobs"),
     Verb("GET", JOB + "/children", "see jobs", "see jobs"),
+    Verb("GET", JOB + "/record", "see jobs", "see jobs"),
+    Verb("GET", JOB + "/history?metric=m", "see jobs", "see jobs"),
     Verb("PATCH", JOB, "write jobs", "see jobs", body={"description": "one"}),
     Verb("POST", JOB + "/cancel", "cancel jobs", "see jobs"),
     Verb("GET", JOB + "/log", "job logs", "see jobs"),

@@ -1,10 +1,15 @@
 """Jobs over the native API."""
 
+import math
+
+import msgspec
 import pytest
 from litestar.testing import TestClient
 
 from regista.dialects.native.app import application
+from regista.entities.run import Metric
 from regista.services.access.access import SYSTEM
+from regista.services.tracking.runs import NewRun
 from tests.support.workplace import PLAIN, Workplace
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # Litestar's own, about its next major version
@@ -97,3 +102,68 @@ class TestJobs:
 
     def test_registries_have_no_jobs(self, client):
         assert client.post("/api/v1/registries/central/jobs", json=document()).status_code in {400, 404}
+
+
+class TestRecords:
+    @pytest.fixture(scope="class")
+    def measured(self, place):
+        inner = {"type": "pipeline", "jobs": {"b": document("echo of b")}}
+        pipeline = {"type": "pipeline", "jobs": {"a": document("echo of a"), "in": inner}}
+        place.submit(pipeline, "measured")
+        place.work()
+        values = [
+            Metric("loss", 1.0, 5, 0),
+            Metric("loss", 0.5, 6, 1),
+            Metric("a/b", math.nan, 5),
+            Metric("up", math.inf, 5),
+        ]
+        runs = place.house.runs
+        runs.log(place.caller, place.dev, "measured_a", metrics=values, params={"p": "1"}, tags={"t": "2"})
+        runs.log(place.caller, place.dev, "measured_in_b", metrics=[Metric("acc", 0.75, 7, 3)])
+        return "measured"
+
+    def test_the_record_of_a_job_holds_the_latest_values(self, client, measured):
+        found = client.get(f"{JOBS}/measured_a/record").json()
+        assert found["metrics"] == [
+            {"key": "a/b", "value": "NaN", "timestamp": 5, "step": 0},
+            {"key": "loss", "value": 0.5, "timestamp": 6, "step": 1},
+            {"key": "up", "value": "Infinity", "timestamp": 5, "step": 0},
+        ]
+        assert (found["params"], found["tags"], found["steps"]) == ({"p": "1"}, {"t": "2"}, [])
+
+    def test_the_record_of_a_pipeline_holds_that_of_its_steps_and_theirs(self, client, measured):
+        steps = {one["step"]: one for one in client.get(f"{JOBS}/{measured}/record").json()["steps"]}
+        assert sorted(steps) == ["a", "in", "in/b"]
+        assert [one["value"] for one in steps["in/b"]["metrics"]] == [0.75]
+
+    def test_the_history_comes_in_pages_and_in_order(self, client, measured):
+        query = {"metric": "loss", "limit": 1}
+        first = client.get(f"{JOBS}/measured_a/history", params=query).json()
+        second = client.get(f"{JOBS}/measured_a/history", params={**query, "cursor": first["next"]}).json()
+        assert [one["value"] for one in (*first["items"], *second["items"])] == [1.0, 0.5]
+        assert client.get(f"{JOBS}/measured_a/history", params={"metric": "none"}).json() == {"items": [], "next": None}
+        assert client.get(f"{JOBS}/measured_a/history").status_code == 400
+
+    def test_a_reused_step_has_measured_what_it_took_over(self, place, client):
+        same = {"type": "pipeline", "jobs": {"a": document("echo the same")}}
+        for name in ("once", "twice"):
+            place.run(same, name)
+            if name == "once":
+                place.house.runs.log(place.caller, place.dev, "once_a", metrics=[Metric("acc", 0.25, 7)])
+        assert client.get(f"{JOBS}/twice_a").json()["reused_from"] == "once_a"
+        (step,) = client.get(f"{JOBS}/twice/record").json()["steps"]
+        assert (step["job"], [one["value"] for one in step["metrics"]]) == ("twice_a", [0.25])
+        history = client.get(f"{JOBS}/twice_a/history", params={"metric": "acc"}).json()
+        assert [one["value"] for one in history["items"]] == [0.25]
+
+    def test_runs_whose_parents_go_round_in_a_circle_are_told_once(self, place, client):
+        runs = place.house.runs
+        for name, parent in (("x", ""), ("y", "x")):
+            runs.create(place.caller, place.dev, NewRun(name=name, parent=parent))
+        circle = place.house.jobs.get(place.caller, place.dev, "x")
+        place.house.catalog.write(lambda tx: tx.jobs.put(msgspec.structs.replace(circle, parent="y")))
+        assert [one["step"] for one in client.get(f"{JOBS}/x/record").json()["steps"]] == ["y"]
+
+    def test_what_is_not_there_has_none(self, client):
+        for tail in ("record", "history?metric=loss"):
+            assert client.get(f"{JOBS}/nope/{tail}").status_code == 404

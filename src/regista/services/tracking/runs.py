@@ -4,7 +4,7 @@ A run *is* a job: its id is the job's name. One that a script opens by itself is
 type does the client say how it ended; the state of every other job is told by whoever runs it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -16,6 +16,7 @@ from regista.entities.run import Dataset, Metric, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.jobs.jobs import find_job
 from regista.services.jobs.sources import job_path
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
@@ -101,6 +102,32 @@ class RunService:
         def work(tx: Transaction) -> Run:
             scope = resolve_scope(tx, caller, address)
             return recorded(tx, readable(tx, caller, scope, name))
+
+        return self._catalog.read(work)
+
+    def with_steps(self, caller: Caller, address: ScopeAddress, name: str) -> list[tuple[str, Run]]:
+        """A living job first and then whatever ran in it, each step below the one that it is part of, oldest first; with
+        the path of each (``""``, ``train``, ``train/fit``; a run that a script opened has its name for a step). A step that
+        was reused measured nothing itself: what it took over counts."""
+
+        def work(tx: Transaction) -> list[tuple[str, Run]]:
+            scope, job = find_job(tx, caller, address, name)
+            found = [("", job), *_below(tx, scope, job, "", frozenset({job.name}))]
+            origins = {one.id: _measured_in(tx, one).id for _, one in found}
+            ids = list(set(origins.values()))
+            metrics, params, tags = tx.runs.latest_metrics(ids), tx.runs.params(ids), tx.runs.tags([*origins])
+
+            def told(one: Job) -> Run:
+                origin = origins[one.id]
+                return Run(
+                    job=one,
+                    metrics=metrics.get(origin, []),
+                    params=params.get(origin, {}),
+                    tags=tags.get(one.id, {}),
+                    datasets=tx.runs.datasets(origin),
+                )
+
+            return [(path, told(one)) for path, one in found]
 
         return self._catalog.read(work)
 
@@ -190,11 +217,12 @@ class RunService:
         self._catalog.write(work)
 
     def history(self, caller: Caller, address: ScopeAddress, name: str, key: str, request: PageRequest) -> Page[Metric]:
-        """All values of a metric in the order of step, timestamp, value; empty for a key that was never logged."""
+        """All values of a metric in the order of step, timestamp, value; empty for a key that was never logged. Those of a
+        step that was reused are those of the one that it took over."""
 
         def work(tx: Transaction) -> Page[Metric]:
             scope = resolve_scope(tx, caller, address)
-            return tx.runs.history(readable(tx, caller, scope, name).id, key, request)
+            return tx.runs.history(_measured_in(tx, readable(tx, caller, scope, name)).id, key, request)
 
         return self._catalog.read(work)
 
@@ -241,6 +269,22 @@ class RunService:
     def _writable(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> tuple[Scope, Job]:
         scope = resolve_scope(tx, caller, address)
         return scope, writable(tx, caller, scope, name)
+
+
+def _below(tx: Transaction, scope: Scope, job: Job, path: str, above: frozenset[str]) -> Iterator[tuple[str, Job]]:
+    """What ran in *job*; *above* ends it where runs, whose parents are whatever scripts say, go round in a circle."""
+    for child in tx.jobs.children(scope.id, job.name):
+        if child.deleted or child.name in above:
+            continue
+        step = child.node or child.name
+        here = f"{path}/{step}" if path else step
+        yield here, child
+        yield from _below(tx, scope, child, here, above | {child.name})
+
+
+def _measured_in(tx: Transaction, job: Job) -> Job:
+    """The job that did what *job* stands for."""
+    return (tx.jobs.find(job.scope_id, job.reused_from) if job.reused_from else None) or job
 
 
 def recorded(tx: Transaction, job: Job) -> Run:

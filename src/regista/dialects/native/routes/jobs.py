@@ -9,7 +9,15 @@ from litestar import Request, Response, get, patch, post
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
-from regista.dialects.native.job_wire import JobView, JobViews, view_of
+from regista.dialects.native.job_wire import (
+    JobRecordView,
+    JobView,
+    JobViews,
+    MetricViews,
+    metrics_of,
+    record_of,
+    view_of,
+)
 from regista.dialects.native.ranges import file_response
 from regista.entities.access import Caller
 from regista.entities.job import Job
@@ -83,6 +91,21 @@ def update_job(caller: Caller, house: House, address: ScopeAddress, name: str, d
     return _view(house, caller, address, house.jobs.update(caller, address, name, data))
 
 
+@get("/jobs/{name:str}/record", sync_to_thread=True)
+def get_record(caller: Caller, house: House, address: ScopeAddress, name: str) -> JobRecordView:
+    """The latest value of each metric, parameters, tags and data sets of a job, step or run, and of what ran in it."""
+    return record_of(house.runs.with_steps(caller, address, name))
+
+
+@get("/jobs/{name:str}/history", sync_to_thread=True)
+def get_history(
+    caller: Caller, house: House, address: ScopeAddress, page: PageRequest, name: str, metric: str
+) -> MetricViews:
+    """All values of a metric in the order of step, timestamp, value; none for one that was never logged."""
+    house.jobs.get(caller, address, name)
+    return metrics_of(house.runs.history(caller, address, name, metric, page))
+
+
 @get("/jobs/{name:str}/log")
 async def get_log(
     caller: Caller, house: House, address: ScopeAddress, name: str, offset: int = 0, wait: float = 0.0
@@ -133,6 +156,8 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     list_children,
     cancel_job,
     update_job,
+    get_record,
+    get_history,
     get_log,
     get_output,
     get_output_file,
