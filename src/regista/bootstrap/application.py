@@ -1,7 +1,7 @@
 """One ASGI application over all dialects: the first part of the path chooses the dialect."""
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from regista.services.house import House
@@ -9,10 +9,14 @@ from regista.services.house import House
 Asgi = Callable[[dict[str, Any], Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
 
-class Application:
-    """Gives every request an id, answers ``/health``, and hands the rest to the dialect whose prefix the path has."""
+Chooser = Callable[[dict[str, Any]], bool]
+"""Whether a request is one dialect's."""
 
-    def __init__(self, dialects: dict[str, Asgi]) -> None:
+
+class Application:
+    """Gives every request an id, answers ``/health``, and hands the rest to the first dialect that takes it."""
+
+    def __init__(self, dialects: Sequence[tuple[Chooser, Asgi]]) -> None:
         self._dialects = dialects
 
     async def __call__(
@@ -26,19 +30,29 @@ class Application:
         if path == "/health":
             await _plain(send, 200, b"OK")
             return
-        for prefix, dialect in self._dialects.items():
-            if path == prefix or path.startswith(prefix + "/"):
+        for takes, dialect in self._dialects:
+            if takes(scope):
                 await dialect(scope, receive, send)
                 return
-        await _plain(send, 404, b"Regista serves " + ", ".join(self._dialects).encode() + b" here\n")
+        await _plain(send, 404, b"Regista serves nothing here; its own API is at /api/v1\n")
 
 
 def build_application(house: House) -> Application:
     """Every dialect over *house*."""
+    from regista.dialects.azureml import app as azureml
     from regista.dialects.mlflow import app as mlflow
     from regista.dialects.native import app as native
 
-    return Application({native.PREFIX: native.application(house), mlflow.PREFIX: mlflow.application(house)})  # type: ignore[dict-item]  # Litestar's own types are narrower
+    dialects = (
+        (_below(native.PREFIX), native.application(house)),
+        (_below(mlflow.PREFIX), mlflow.application(house)),
+        (azureml.takes, azureml.application(house)),
+    )
+    return Application(dialects)  # type: ignore[arg-type]  # Litestar's own types are narrower
+
+
+def _below(prefix: str) -> Chooser:
+    return lambda scope: scope["path"] == prefix or scope["path"].startswith(prefix + "/")
 
 
 async def _lifespan(receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
