@@ -1,9 +1,12 @@
 """Deployments for tests: scripts that need no packages, a house that serves them, and callers of the gateway."""
 
 import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import urllib3
@@ -51,6 +54,18 @@ def until(holds: Callable[[], T], seconds: float = 60.0) -> T:
             return value
         time.sleep(0.05)
     raise AssertionError("it did not come true in time")
+
+
+def process_of(below: Path | str, program: str) -> int:
+    """The newest process of *program* whose command line names something in a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(OSError):
+                words = os.fsdecode((entry / "cmdline").read_bytes()).split("\0")
+                if any(str(below) in word for word in words) and any(program in word for word in words[1:3]):
+                    found.append(int(entry.name))
+    return max(found)
 
 
 @dataclass

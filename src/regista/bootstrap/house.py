@@ -41,6 +41,7 @@ from regista.services.serving.deployment_plans import Planner
 from regista.services.serving.deployments import DeploymentService
 from regista.services.serving.endpoints import EndpointService
 from regista.services.serving.preflight import PreflightService
+from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
 from regista.services.tracking.logged_models import LoggedModelService
@@ -77,7 +78,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     capsules = CapsuleService(catalog, stores, signer)
     traces = TraceService(catalog, stores, capsules)
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
-    serving, serving_bell = open_host(settings, runtime), Bell()
+    serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
     artifacts = ArtifactService(catalog, contents)
@@ -100,12 +101,12 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         jobs=JobService(catalog, stores, environments, bell),
         job_files=JobFiles(catalog, contents, LiveLogs(settings.work)),
         bell=bell,
-        endpoints=EndpointService(catalog, signer, serving_bell.ring),
-        deployments=DeploymentService(catalog, planner, serving, serving_bell.ring),
+        endpoints=EndpointService(catalog, signer, routing),
+        deployments=DeploymentService(catalog, planner, serving, routing),
         preflight=PreflightService(planner),
         why=WhyService(catalog, traces.of_node),
         serving=serving,
-        serving_bell=serving_bell,
+        routing=routing,
         experiments=ExperimentService(catalog),
         runs=RunService(catalog),
         run_search=RunSearchService(catalog),

@@ -63,7 +63,7 @@ def start_serving(house: House, settings: Settings) -> StopServing:
         host,
         Preparer(house.catalog, house.stores, house.environments, host),
         Leadership(house.catalog, f"{socket.gethostname()}:{settings.home}"),
-        house.serving_bell,
+        house.routing,
     )
     loop.start()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from regista.cli.frame import confirm, maybe_named, named, pairs, scoped, show
+from regista.cli.frame import confirm, maybe_named, named, pairs, say, scoped, show
 
 if TYPE_CHECKING:
     from regista.client import Regista
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _COLUMNS = ("name", "provisioning_state", "traffic", "mirror_traffic", "scoring_uri", "created_at")
+_PENDING = "The change is stored, and pending: the gateway does not answer. It holds as soon as the gateway runs again."
 
 yaml_file = click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help="YAML as for az ml.")
 overriding = click.option(
@@ -112,7 +113,10 @@ def update(
         changes["tags"] = pairs(tags, "tags")
     if description is not None:
         changes["description"] = description
-    show(client.online_endpoints.update(name, **changes), output)
+    updated = client.online_endpoints.update(name, **changes)
+    show(updated, output)
+    if updated.provisioning_state != "Succeeded":
+        say(_PENDING)
 
 
 def _from_file(file: Path | None, overrides: tuple[str, ...]) -> dict[str, Any]:
@@ -157,7 +161,10 @@ def get_credentials(client: "Regista", output: str, name: str) -> None:
 @in_workspace
 def regenerate_keys(client: "Regista", output: str, name: str, key_type: str) -> None:
     """Replace one key: the old one opens nothing any more."""
-    show(client.online_endpoints.regenerate_key(name, key_type), output)
+    keys = client.online_endpoints.regenerate_key(name, key_type)
+    show(keys, output)
+    if keys.pending:
+        say(_PENDING)
 
 
 @online_endpoint.command("invoke", epilog="Example: regista online-endpoint invoke flights --request-file flight.json")

@@ -23,21 +23,23 @@ class EndpointView(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: int = 0
 
     @classmethod
-    def of(cls, endpoint: Endpoint, scoring_uri: str) -> "EndpointView":
+    def of(cls, endpoint: Endpoint, scoring_uri: str, state: str = "Succeeded") -> "EndpointView":
         """The view of *endpoint*."""
         shown = {
             name: getattr(endpoint, name)
             for name in cls.__struct_fields__
             if name not in {"scoring_uri", "provisioning_state"}
         }
-        return cls(scoring_uri=scoring_uri, **shown)
+        return cls(scoring_uri=scoring_uri, provisioning_state=state, **shown)
 
 
-class EndpointKeys(msgspec.Struct, frozen=True):
-    """Either of them opens the endpoint; two, so that one can be changed while the other is in use."""
+class EndpointKeys(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Either of them opens the endpoint; two, so that one can be changed while the other is in use. ``pending``: one was
+    replaced, and the gateway does not know it yet."""
 
     primary_key: str
     secondary_key: str
+    pending: bool = False
 
 
 class LogPart(msgspec.Struct, frozen=True):

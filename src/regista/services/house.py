@@ -27,6 +27,7 @@ from regista.services.scopes.stores import StoreService
 from regista.services.serving.deployments import DeploymentService
 from regista.services.serving.endpoints import EndpointService
 from regista.services.serving.preflight import PreflightService
+from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
 from regista.services.tracking.logged_models import LoggedModelService
@@ -60,7 +61,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     preflight: PreflightService
     why: WhyService
     serving: ServingHost
-    serving_bell: Bell
+    routing: Routing
     experiments: ExperimentService
     logged_models: LoggedModelService
     model_versions: ModelVersionService

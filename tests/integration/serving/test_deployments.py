@@ -5,8 +5,6 @@ import signal
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +13,7 @@ from regista.entities.endpoint import DeploymentState
 from regista.entities.page import PageRequest
 from regista.errors import ConflictError, InUseError, NotFoundError
 from regista.services.access.access import SYSTEM
-from tests.support.scoring import BROKEN, Site, until
+from tests.support.scoring import BROKEN, Site, process_of, until
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +78,7 @@ class TestServing:
         site.traffic(blue=100)
         until(lambda: caller.ask()[0] == 200)
         before = caller.ask()[1]["pid"]
-        kill(f"/{site.scope.id}/flights/blue/", b"agent/scoring/__main__.py")
+        kill(f"/{site.scope.id}/flights/blue/", "agent/scoring/__main__.py")
         until(lambda: caller.ask()[0] != 200, 10)
         until(lambda: caller.ask()[0] == 200)
         assert site.get().state is DeploymentState.SUCCEEDED
@@ -91,7 +89,7 @@ class TestServing:
         site.deploy()
         site.traffic(blue=100)
         until(lambda: caller.ask()[0] == 200)
-        kill(str(site.settings.home / "serving" / "gateway"), b"regista.agent.gateway")
+        kill(str(site.settings.home / "serving" / "gateway"), "regista.agent.gateway")
         until(lambda: caller.ask()[0] == 0, 10)
         until(lambda: caller.ask()[0] == 200)
 
@@ -161,13 +159,6 @@ class TestServing:
         assert "environment locked: sha256:" in prepared.text
 
 
-def kill(below: str, program: bytes) -> None:
+def kill(below: str, program: str) -> None:
     """End the newest process of *program* that has to do with a folder, the hard way."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError):
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-                if any(below.encode() in word for word in words) and any(program in word for word in words[1:3]):
-                    found.append(int(entry.name))
-    os.kill(max(found), signal.SIGKILL)
+    os.kill(process_of(below, program), signal.SIGKILL)

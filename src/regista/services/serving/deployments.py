@@ -23,7 +23,8 @@ from regista.services.access.access import require
 from regista.services.assets.versions import add_version, drafted
 from regista.services.journal import note
 from regista.services.serving.deployment_plans import Plan, Planner
-from regista.services.serving.endpoints import Wake, endpoint_path, require_endpoint
+from regista.services.serving.endpoints import endpoint_path, require_endpoint
+from regista.services.serving.routing import Routing
 
 _RUNS = (
     "model",
@@ -41,11 +42,11 @@ _PROBES = ("liveness_probe", "readiness_probe")
 class DeploymentService:
     """Makes, finds, changes and deletes deployments."""
 
-    def __init__(self, catalog: Catalog, planner: Planner, host: ServingHost, wake: Wake) -> None:
+    def __init__(self, catalog: Catalog, planner: Planner, host: ServingHost, routing: Routing) -> None:
         self._catalog = catalog
         self._planner = planner
         self._host = host
-        self._wake = wake
+        self._routing = routing
 
     def put(
         self,
@@ -74,7 +75,7 @@ class DeploymentService:
             return new
 
         found = self._catalog.write(work)
-        self._wake()
+        self._routing.bell.ring()
         return found
 
     def _refuse_early(
@@ -127,10 +128,12 @@ class DeploymentService:
 
         return self._catalog.read(work)
 
-    def delete(self, caller: Caller, address: ScopeAddress, endpoint: str, name: str) -> None:
-        """Delete a deployment without traffic; its workers finish what they are doing. The absent is quiet."""
+    def delete(self, caller: Caller, address: ScopeAddress, endpoint: str, name: str) -> bool:
+        """Delete a deployment without traffic; its workers finish what they are doing. The absent is quiet.
 
-        def work(tx: Transaction) -> None:
+        Whether the gateway has let go of it: nobody is answered by it any more."""
+
+        def work(tx: Transaction) -> int:
             scope, found = require_endpoint(tx, caller, address, endpoint, Permission.ENDPOINTS_READ)
             path = endpoint_path(scope, endpoint)
             require(
@@ -142,7 +145,7 @@ class DeploymentService:
             )
             _refuse_busy(found, name)
             if tx.endpoints.find_deployment(scope.id, endpoint, name) is None:
-                return
+                return 0
             tx.endpoints.put(
                 msgspec.structs.replace(
                     found, traffic={one: share for one, share in found.traffic.items() if one != name}
@@ -150,9 +153,9 @@ class DeploymentService:
             )
             tx.endpoints.delete_deployment(scope.id, endpoint, name)
             note(tx, caller, "deployment.delete", f"{path}/deployments/{name}")
+            return self._routing.change(tx)
 
-        self._catalog.write(work)
-        self._wake()
+        return self._routing.settle(self._catalog.write(work))
 
     def log(
         self,

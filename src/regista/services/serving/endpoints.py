@@ -1,7 +1,7 @@
 """Online endpoints: a stable address, its keys, and the traffic among its deployments."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -20,13 +20,14 @@ from regista.services.access.access import hash_secret, require
 from regista.services.access.visibility import visible_page
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
+from regista.services.serving.routing import Routing, reached
 from regista.services.serving.traffic import check_traffic, record_traffic
 
 ROUTE = "regista.route"
 """The property with the endpoint's part of its address that stands for the workspace; it never changes."""
 
-Wake = Callable[[], None]
-"""Tells whoever keeps deployments running that there is something to do."""
+CHANGE = "regista.change"
+"""The property with the number of the endpoint's last change that the gateway has to take."""
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -60,12 +61,15 @@ def require_endpoint(
 
 
 class EndpointService:
-    """Makes, finds, changes and deletes endpoints."""
+    """Makes, finds, changes and deletes endpoints.
 
-    def __init__(self, catalog: Catalog, signer: Signer, wake: Wake) -> None:
+    What changes how requests are answered returns when the gateway answers so; where it does not come to that in time, for
+    the gateway is down or nobody leads, the change is written all the same, and ``state`` tells of it."""
+
+    def __init__(self, catalog: Catalog, signer: Signer, routing: Routing) -> None:
         self._catalog = catalog
         self._signer = signer
-        self._wake = wake
+        self._routing = routing
 
     def create(self, caller: Caller, address: ScopeAddress, document: OnlineEndpointDocument) -> Endpoint:
         """Make an endpoint, without traffic; raise ``AlreadyExistsError`` when the name is taken."""
@@ -83,7 +87,9 @@ class EndpointService:
             note(tx, caller, "endpoint.create", path)
             return made
 
-        return self._done(self._catalog.write(work))
+        made = self._catalog.write(work)
+        self._routing.bell.ring()
+        return made
 
     def put(self, caller: Caller, address: ScopeAddress, document: OnlineEndpointDocument) -> Endpoint:
         """Make the endpoint, or change it to what the document says; traffic that it does not mention stays."""
@@ -120,7 +126,7 @@ class EndpointService:
         return self._catalog.read(work)
 
     def update(self, caller: Caller, address: ScopeAddress, name: str, change: EndpointChange) -> Endpoint:
-        """Change what may change. A change of traffic holds from the moment in which it is written down."""
+        """Change what may change. A change of traffic holds for every request that is sent after the answer."""
         check_tags(change.tags or {})
         check_tags(change.properties or {})
 
@@ -128,33 +134,43 @@ class EndpointService:
             scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_WRITE)
             deployments = tx.endpoints.deployments(scope.id, name)
             changed = _changed(endpoint, change)
-            tx.endpoints.put(changed)
             moved = (changed.traffic, changed.mirror_traffic) != (endpoint.traffic, endpoint.mirror_traffic)
             if moved:
                 check_traffic(changed, changed.traffic, changed.mirror_traffic, deployments)
+                changed = _numbered(tx, changed)
                 record_traffic(tx, caller, changed, deployments, "traffic set")
+            tx.endpoints.put(changed)
             fields = {"traffic": changed.traffic, "mirror_traffic": changed.mirror_traffic} if moved else {}
             note(tx, caller, "endpoint.update", endpoint_path(scope, name), **fields)
             return changed
 
-        return self._done(self._catalog.write(work))
+        changed = self._catalog.write(work)
+        self._routing.settle(_number(changed))
+        return changed
 
-    def delete(self, caller: Caller, address: ScopeAddress, name: str) -> None:
-        """Delete the endpoint and all its deployments, serving or not; its history stays. The absent is quiet."""
+    def state(self, endpoints: Sequence[Endpoint]) -> list[str]:
+        """Of each: ``Updating`` while the gateway does not answer by its last change yet, else ``Succeeded``."""
+        come = self._catalog.read(reached)
+        return ["Updating" if _number(one) > come else "Succeeded" for one in endpoints]
 
-        def work(tx: Transaction) -> None:
+    def delete(self, caller: Caller, address: ScopeAddress, name: str) -> bool:
+        """Delete the endpoint and all its deployments, serving or not; its history stays. The absent is quiet.
+
+        Whether the gateway has let go of it: nobody is answered any more."""
+
+        def work(tx: Transaction) -> int:
             try:
                 scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_DELETE)
             except NotFoundError:
                 resolve_scope(tx, caller, address)
-                return
+                return 0
             ended = msgspec.structs.replace(endpoint, traffic={}, mirror_traffic={})
             record_traffic(tx, caller, ended, (), "endpoint deleted")
             tx.endpoints.delete(scope.id, name)
             note(tx, caller, "endpoint.delete", endpoint_path(scope, name))
+            return self._routing.change(tx)
 
-        self._catalog.write(work)
-        self._wake()
+        return self._routing.settle(self._catalog.write(work))
 
     def keys(self, caller: Caller, address: ScopeAddress, name: str) -> EndpointKeys:
         """The endpoint's keys; that they were read is recorded."""
@@ -164,29 +180,31 @@ class EndpointService:
             note(tx, caller, "endpoint.keys.read", endpoint_path(scope, name))
             return endpoint
 
-        return EndpointKeys(*(self._signer.unseal(one) for one in self._catalog.write(work).sealed_keys))
+        primary, secondary = self._catalog.write(work).sealed_keys
+        return EndpointKeys(self._signer.unseal(primary), self._signer.unseal(secondary))
 
     def regenerate(
         self, caller: Caller, address: ScopeAddress, name: str, which: Literal["primary", "secondary"]
     ) -> EndpointKeys:
-        """Replace one key: the old one opens nothing from now on (on the gateway: within a second)."""
+        """Replace one key: the old one opens nothing any more, unless the keys that are returned are ``pending``."""
         place = 0 if which == "primary" else 1
         secret = _new_key()
         sealed = self._signer.seal(secret)
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> Endpoint:
             scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
             keys, hashes = list(endpoint.sealed_keys), list(endpoint.key_hashes)
             keys[place], hashes[place] = sealed, hash_secret(secret)
             changed = msgspec.structs.replace(
                 endpoint, sealed_keys=(keys[0], keys[1]), key_hashes=(hashes[0], hashes[1]), updated_at=now()
             )
+            changed = _numbered(tx, changed)
             tx.endpoints.put(changed)
             note(tx, caller, "endpoint.keys.regenerate", endpoint_path(scope, name), key=which)
+            return changed
 
-        self._catalog.write(work)
-        self._wake()
-        return self.keys(caller, address, name)
+        pending = not self._routing.settle(_number(self._catalog.write(work)))
+        return msgspec.structs.replace(self.keys(caller, address, name), pending=pending)
 
     def _new(self, document: OnlineEndpointDocument, caller: Caller) -> Endpoint:
         check_name("endpoint", document.name)
@@ -210,10 +228,6 @@ class EndpointService:
             updated_at=at,
         )
 
-    def _done(self, endpoint: Endpoint) -> Endpoint:
-        self._wake()
-        return endpoint
-
 
 def _changed(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
     fields = {name: value for name in change.__struct_fields__ if (value := getattr(change, name)) is not None}
@@ -221,8 +235,18 @@ def _changed(endpoint: Endpoint, change: EndpointChange) -> Endpoint:
         if name in fields:
             fields[name] = {one: share for one, share in fields[name].items() if share or name == "traffic"}
     if "properties" in fields:
-        fields["properties"] = fields["properties"] | {ROUTE: endpoint.properties[ROUTE]}
+        own = {name: endpoint.properties[name] for name in (ROUTE, CHANGE) if name in endpoint.properties}
+        fields["properties"] = fields["properties"] | own
     return msgspec.structs.replace(endpoint, updated_at=now(), **fields)
+
+
+def _numbered(tx: Transaction, endpoint: Endpoint) -> Endpoint:
+    """The endpoint with the number of its change, which is counted here."""
+    return msgspec.structs.replace(endpoint, properties=endpoint.properties | {CHANGE: str(Routing.change(tx))})
+
+
+def _number(endpoint: Endpoint) -> int:
+    return int(endpoint.properties.get(CHANGE, "0"))
 
 
 def _route(tx: Transaction, scope: Scope) -> str:

@@ -36,11 +36,20 @@ class Leadership:
         return self._leads
 
     def _claim(self, tx: Transaction) -> bool:
-        text = tx.settings.find(_KEY)
-        claim = msgspec.json.decode(text, type=_Claim) if text else None
-        at = self._clock()
+        claim, at = _find(tx), self._clock()
         if claim and claim.holder != self._holder and claim.until > at:
             return False
         mine = _Claim(self._holder, at + int(_SECONDS * 1000))
         tx.settings.put(_KEY, msgspec.json.encode(mine).decode())
         return True
+
+
+def is_led(tx: Transaction) -> bool:
+    """Whether some server leads."""
+    claim = _find(tx)
+    return claim is not None and claim.until > now()
+
+
+def _find(tx: Transaction) -> _Claim | None:
+    text = tx.settings.find(_KEY)
+    return msgspec.json.decode(text, type=_Claim) if text else None

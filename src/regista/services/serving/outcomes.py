@@ -25,18 +25,25 @@ class Outcomes:
         """The generation is ready: from now on it is what the deployment's name means."""
 
         def change(tx: Transaction, row: Deployment) -> Deployment:
-            served = msgspec.structs.replace(
-                row, state=DeploymentState.SUCCEEDED, message="", serving_generation=row.generation
-            )
-            tx.endpoints.put_deployment(served)
+            served = msgspec.structs.replace(row, serving_generation=row.generation)
             if row.serving_generation != row.generation:
+                tx.endpoints.put_deployment(served)
                 reason = f"generation {row.generation} of deployment {row.name} serves"
                 endpoint = tx.endpoints.find(row.scope_id, row.endpoint)
                 if endpoint is not None:
                     living = tx.endpoints.deployments(row.scope_id, row.endpoint)
                     record_traffic(tx, SYSTEM, endpoint, living, reason)
-            _told(tx, served, "deployment.ready")
             return served
+
+        self._change(deployment, change)
+
+    def succeeded(self, deployment: Deployment) -> None:
+        """All its instances are ready, and the gateway sends requests to them."""
+
+        def change(tx: Transaction, row: Deployment) -> Deployment:
+            done = msgspec.structs.replace(row, state=DeploymentState.SUCCEEDED, message="")
+            _told(tx, done, "deployment.ready")
+            return done
 
         self._change(deployment, change)
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -9,7 +10,6 @@ from regista.entities.endpoint import Deployment
 from regista.errors import UnavailableError
 from regista.interfaces.serving import ServingKey
 from regista.services.serving.deployments import key_of
-from regista.services.serving.endpoints import Wake
 from regista.services.serving.orders import Prepared, Preparer
 
 _AT_ONCE = 2
@@ -27,7 +27,7 @@ class _Running(msgspec.Struct):
 class Preparations:
     """By generation. What is lost with the process is begun again by the next one, and finds what was done."""
 
-    def __init__(self, preparer: Preparer, wake: Wake) -> None:
+    def __init__(self, preparer: Preparer, wake: Callable[[], None]) -> None:
         self._preparer = preparer
         self._wake = wake
         self._running: dict[ServingKey, _Running] = {}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from litestar import delete, get, patch, post, put
+from litestar import Response, delete, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
+from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 
 from regista.entities.access import Caller
 from regista.entities.documents.endpoint import parse_online_deployment, parse_online_endpoint
@@ -20,14 +21,24 @@ from regista.services.serving.endpoints import EndpointChange, scoring_uri
 
 
 def _view(house: House, endpoint: Endpoint) -> EndpointView:
-    return EndpointView.of(endpoint, scoring_uri(house.serving.url, endpoint))
+    return _views(house, (endpoint,))[0]
+
+
+def _views(house: House, endpoints: Sequence[Endpoint]) -> tuple[EndpointView, ...]:
+    states = zip(endpoints, house.endpoints.state(endpoints), strict=True)
+    return tuple(EndpointView.of(one, scoring_uri(house.serving.url, one), state) for one, state in states)
+
+
+def _deleted(*, in_force: bool) -> Response[None]:
+    """204, or 202 where the gateway does not know of it yet."""
+    return Response(None, status_code=HTTP_204_NO_CONTENT if in_force else HTTP_202_ACCEPTED)
 
 
 @get("/onlineEndpoints", sync_to_thread=True)
 def list_endpoints(caller: Caller, house: House, address: ScopeAddress, page: PageRequest) -> Page[EndpointView]:
     """The endpoints that the caller may read, newest first."""
     found = house.endpoints.page(caller, address, page)
-    return Page(tuple(_view(house, one) for one in found.items), found.next)
+    return Page(_views(house, found.items), found.next)
 
 
 @post("/onlineEndpoints", sync_to_thread=True)
@@ -55,14 +66,15 @@ def get_endpoint(caller: Caller, house: House, address: ScopeAddress, endpoint: 
 def update_endpoint(
     caller: Caller, house: House, address: ScopeAddress, endpoint: str, data: EndpointChange
 ) -> EndpointView:
-    """Change what is given: traffic and mirrored traffic are given whole."""
+    """Change what is given: traffic and mirrored traffic are given whole. It answers when every request from then on goes
+    the new way; with ``provisioning_state`` ``Updating`` the gateway does not answer, and will take it when it does."""
     return _view(house, house.endpoints.update(caller, address, endpoint, data))
 
 
 @delete("/onlineEndpoints/{endpoint:str}", sync_to_thread=True)
-def delete_endpoint(caller: Caller, house: House, address: ScopeAddress, endpoint: str) -> None:
-    """Delete the endpoint with all its deployments."""
-    house.endpoints.delete(caller, address, endpoint)
+def delete_endpoint(caller: Caller, house: House, address: ScopeAddress, endpoint: str) -> Response[None]:
+    """Delete the endpoint with all its deployments. 202: the gateway does not know of it yet."""
+    return _deleted(in_force=house.endpoints.delete(caller, address, endpoint))
 
 
 @get("/onlineEndpoints/{endpoint:str}/traffic", sync_to_thread=True)
@@ -123,9 +135,9 @@ def get_deployment(caller: Caller, house: House, address: ScopeAddress, endpoint
 
 
 @delete("/onlineEndpoints/{endpoint:str}/deployments/{name:str}", sync_to_thread=True)
-def delete_deployment(caller: Caller, house: House, address: ScopeAddress, endpoint: str, name: str) -> None:
-    """Delete a deployment that gets no traffic."""
-    house.deployments.delete(caller, address, endpoint, name)
+def delete_deployment(caller: Caller, house: House, address: ScopeAddress, endpoint: str, name: str) -> Response[None]:
+    """Delete a deployment that gets no traffic. 202: the gateway does not know of it yet."""
+    return _deleted(in_force=house.deployments.delete(caller, address, endpoint, name))
 
 
 @get("/onlineEndpoints/{endpoint:str}/deployments/{name:str}/logs", sync_to_thread=True)
