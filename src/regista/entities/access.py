@@ -48,7 +48,8 @@ class Permission(StrEnum):
     RESOURCES_WRITE = "resources/write"
     ACCESS_READ = "access/read"
     ACCESS_WRITE = "access/write"
-    AUDIT_READ = "audit/read"
+    AUDIT_READ = "audit/records"
+    """Who did and read what, from where; not among what ``*/read`` allows."""
     INSTALLATION_WRITE = "installation/write"
     """Stores, regions, principals: things that belong to no scope."""
 

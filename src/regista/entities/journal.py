@@ -1,4 +1,4 @@
-"""What happened: the audit record of who did what, and the event that tells others."""
+"""What happened: the audit record of who did or read what, and the event that tells others."""
 
 from typing import Any
 
@@ -7,7 +7,10 @@ import msgspec
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One act. ``action`` is ``NOUN.VERB`` (``model.create``), ``path`` the thing acted upon; ``outcome``
-    is ``done`` or an error code."""
+    is ``done`` or an error code.
+
+    What the same principal did again and again within a minute, from the same address and with the same outcome, may be
+    one record with a ``count``: then ``at`` is the first time and ``until`` the last. ``read`` says that nothing changed."""
 
     id: str
     at: int
@@ -18,6 +21,23 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):
     address: str = ""
     request_id: str = ""
     details: dict[str, Any] = {}
+    read: bool = False
+    count: int = 1
+    until: int = 0
+
+
+class AuditQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """Which records to look for: all that is given must hold, what is empty does not matter.
+
+    ``places`` are paths, each with the time from which on its records count; a record at one of them or below it is
+    meant. ``action`` is whole, or a beginning followed by ``*`` (``model.*``)."""
+
+    places: tuple[tuple[str, int], ...] = ()
+    principal: str = ""
+    action: str = ""
+    outcome: str = ""
+    since: int = 0
+    until: int = 0
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,3 +49,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     data: dict[str, Any] = {}
     sequence: int = 0
+
+
+class EventPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some events, and the sequence number to go on after. There may be none of them and more to come."""
+
+    items: tuple[Event, ...] = ()
+    next: int = 0

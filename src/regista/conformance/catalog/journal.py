@@ -1,12 +1,14 @@
 """The audit and the outbox."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from regista.conformance.catalog.case import CatalogCase, every
 from regista.conformance.catalog.examples import FOREIGN_CURSORS
-from regista.entities.journal import AuditRecord, Event
+from regista.entities.journal import AuditQuestion, AuditRecord, Event
 from regista.entities.names import new_id
 from regista.entities.page import PageRequest
 from regista.errors import InvalidError
@@ -26,42 +28,70 @@ def event(name: str) -> Event:
 class AuditContract(CatalogCase):
     """``tx.journal``: the audit."""
 
+    @staticmethod
+    def written(catalog: Catalog, *records: AuditRecord) -> list[int]:
+        """Record them, each in a transaction of its own."""
+        return [catalog.write(lambda tx, one=one: tx.journal.record(one)) for one in records]  # type: ignore[misc]
+
+    @staticmethod
+    def times(catalog: Catalog, **question: Any) -> list[int]:
+        """When what answers the question happened."""
+        asked = AuditQuestion(**question)
+        return [found.at for found in catalog.read(lambda tx: tx.journal.audit(asked, PageRequest())).items]
+
     def test_records_are_newest_first(self, catalog: Catalog) -> None:
         made = [record(at) for at in (1, 1, 2, 3, 3)]
-        for each in made:
-            catalog.write(lambda tx, each=each: tx.journal.record(each))  # type: ignore[misc]
-        assert every(lambda request: catalog.read(lambda tx: tx.journal.audit(request))) == made[::-1]
+        self.written(catalog, *made)
+        asked = AuditQuestion()
+        assert every(lambda request: catalog.read(lambda tx: tx.journal.audit(asked, request))) == made[::-1]
 
-    def test_records_are_narrowed_by_path_principal_and_time(self, catalog: Catalog) -> None:
+    def test_records_are_narrowed_by_place_principal_and_time(self, catalog: Catalog) -> None:
+        paths = ("/a", "/a/b", "/a/b/c", "/ab", "/a-b", "/z")
+        self.written(catalog, *(record(at, path, "ben" if at == 2 else "ann") for at, path in enumerate(paths, 1)))
+        assert self.times(catalog, places=(("/a", 0),)) == [3, 2, 1]
+        assert self.times(catalog, places=(("/a/b", 0),)) == [3, 2]
+        assert self.times(catalog, places=(("/", 0),)) == [6, 5, 4, 3, 2, 1]
+        assert self.times(catalog, places=(("/a", 2), ("/z", 0))) == [6, 3, 2]
+        assert self.times(catalog, places=(("/z", 7),)) == []
+        assert self.times(catalog, principal="ben") == [2]
+        assert self.times(catalog, since=5) == [6, 5]
+        assert self.times(catalog, since=2, until=4) == [3, 2]
+        assert self.times(catalog, places=(("/a", 0),), principal="ann", since=2) == [3]
+
+    def test_records_are_narrowed_by_action_and_outcome(self, catalog: Catalog) -> None:
+        acts = [("model.create", "done"), ("model.get", "forbidden"), ("models.get", "done"), ("key.create", "done")]
         made = [
-            record(1, "/a"),
-            record(2, "/a/b", "ben"),
-            record(3, "/a/b/c"),
-            record(4, "/ab"),
-            record(5, "/a-b"),
-            record(6, "/z"),
+            AuditRecord(id=new_id(), at=at, principal="ann", action=action, path="/a", outcome=outcome)
+            for at, (action, outcome) in enumerate(acts, 1)
         ]
-        for each in made:
-            catalog.write(lambda tx, each=each: tx.journal.record(each))  # type: ignore[misc]
+        self.written(catalog, *made)
+        assert self.times(catalog, action="model.get") == [2]
+        assert self.times(catalog, action="model.*") == [2, 1]
+        assert self.times(catalog, action="*") == [4, 3, 2, 1]
+        assert self.times(catalog, outcome="forbidden") == [2]
+        assert self.times(catalog, action="model.*", outcome="done") == [1]
+        assert self.times(catalog, action="mo%") == []
 
-        def times(path: str = "", principal: str = "", since: int = 0) -> list[int]:
-            def look(tx: Transaction) -> list[int]:
-                page = tx.journal.audit(PageRequest(), path=path, principal=principal, since=since)
-                return [found.at for found in page.items]
+    def test_a_record_is_amended_where_it_stands(self, catalog: Catalog) -> None:
+        first, second = record(1), record(2)
+        number, _ = self.written(catalog, first, second)
+        more = structs.replace(first, count=7, until=9)
+        catalog.write(lambda tx: tx.journal.amend(number, more))
+        catalog.write(lambda tx: tx.journal.amend(number + 1000, more))
+        found = catalog.read(lambda tx: tx.journal.audit(AuditQuestion(), PageRequest()))
+        assert list(found.items) == [second, more]
 
-            return catalog.read(look)
-
-        assert times("/a") == [3, 2, 1]
-        assert times("/a/b") == [3, 2]
-        assert times("/") == [6, 5, 4, 3, 2, 1]
-        assert times(principal="ben") == [2]
-        assert times(since=5) == [6, 5]
-        assert times("/a", "ann", 2) == [3]
+    def test_old_reads_are_forgotten_and_changes_never(self, catalog: Catalog) -> None:
+        self.written(catalog, *(structs.replace(record(at), read=at % 2 == 0) for at in range(1, 9)))
+        assert catalog.write(lambda tx: tx.journal.forget_reads(7, 2)) == 2
+        assert catalog.write(lambda tx: tx.journal.forget_reads(7, 2)) == 1
+        assert catalog.write(lambda tx: tx.journal.forget_reads(7, 2)) == 0
+        assert self.times(catalog) == [8, 7, 5, 3, 1]
 
     @pytest.mark.parametrize("cursor", FOREIGN_CURSORS)
     def test_a_foreign_cursor_for_the_audit_is_invalid(self, catalog: Catalog, cursor: str) -> None:
         with pytest.raises(InvalidError):
-            catalog.read(lambda tx: tx.journal.audit(PageRequest(10, cursor)))
+            catalog.read(lambda tx: tx.journal.audit(AuditQuestion(), PageRequest(10, cursor)))
 
 
 class OutboxContract(CatalogCase):

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from regista.entities.access import Key, Principal, Role, RoleAssignment
-from regista.entities.journal import AuditRecord, Event
+from regista.entities.journal import AuditQuestion, AuditRecord, Event
 from regista.entities.page import Page, PageRequest
 
 
@@ -48,16 +48,22 @@ class AccessRepository(Protocol):
 
 
 class Journal(Protocol):
-    """The audit and the outbox: written in the transaction of the change itself."""
+    """The audit and the outbox: written in the transaction of the change itself. What was read is written afterwards."""
 
-    def record(self, record: AuditRecord) -> None:
-        """Append an audit record."""
+    def record(self, record: AuditRecord) -> int:
+        """Append an audit record and return its number."""
+
+    def amend(self, number: int, record: AuditRecord) -> None:
+        """Replace what the record of this number says of its count; quiet when it is gone."""
+
+    def audit(self, question: AuditQuestion, request: PageRequest) -> Page[AuditRecord]:
+        """The records that fulfil the question, newest first."""
+
+    def forget_reads(self, before: int, limit: int) -> int:
+        """Remove up to *limit* records of mere reads that are older; return how many there were."""
 
     def emit(self, event: Event) -> None:
         """Append an event; it gets the next sequence number."""
-
-    def audit(self, request: PageRequest, *, path: str = "", principal: str = "", since: int = 0) -> Page[AuditRecord]:
-        """Newest first; at *path* or below it."""
 
     def events(self, after: int, limit: int) -> list[Event]:
         """Events in order, after a sequence number."""

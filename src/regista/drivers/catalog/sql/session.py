@@ -150,9 +150,10 @@ class Session:
         self._last.clear()
 
 
-def insert(table: Table) -> Statement:
+def insert(table: Table, *, returning: str = "") -> Statement:
     """Add a row of *table*; where a key is taken nothing happens, and the count of changed rows is 0."""
-    return Statement(f"{_insertion(table)} ON CONFLICT DO NOTHING")
+    tail = f" RETURNING {returning}" if returning else ""
+    return Statement(f"{_insertion(table)} ON CONFLICT DO NOTHING{tail}")
 
 
 def upsert(table: Table, *keys: str, keep: Sequence[str] = (), returning: str = "") -> Statement:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0001"
+REVISION = "0003"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -380,3 +380,8 @@ audit_records = _table(
 
 events = Table("events", metadata, _seq(), _body(), sqlite_autoincrement=True)
 """The outbox; a number is never given twice, also not after the newest rows were removed."""
+    _text("action"),
+    _text("outcome"),
+    _flag("mere_read"),
+    Index("audit_records_action", "action", "at", "seq"),
+    Index("audit_records_read", "mere_read", "at"),

@@ -6,19 +6,24 @@ another, from the number's making to the commit.
 """
 
 import msgspec
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, or_, select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.paging import page_of
 from regista.drivers.catalog.sql.session import Session, Statement, insert
-from regista.entities.journal import AuditRecord, Event
+from regista.entities.journal import AuditQuestion, AuditRecord, Event
 from regista.entities.page import Page, PageRequest
 
 _record = decoder(AuditRecord)
 _event = decoder(Event)
 
-_RECORD = insert(tables.audit_records)
+_RECORD = insert(tables.audit_records, returning="seq")
+_AMEND = Statement("UPDATE audit_records SET body = :body WHERE seq = :seq")
+_FORGET_READS = Statement(
+    "DELETE FROM audit_records WHERE seq IN"
+    " (SELECT seq FROM audit_records WHERE mere_read = 1 AND at < :before ORDER BY at LIMIT :limit)"
+)
 _EMIT = insert(tables.events)
 _EVENTS = Statement("SELECT seq, body FROM events WHERE seq > :after ORDER BY seq LIMIT :limit")
 _IN_TURN = Statement("SELECT pg_advisory_xact_lock(8243122784466987058)")
@@ -30,25 +35,33 @@ class JournalRows:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def record(self, record: AuditRecord) -> None:
-        self._session.run(_RECORD, at=record.at, principal=record.principal, path=record.path, body=encoded(record))
+    def record(self, record: AuditRecord) -> int:
+        row = self._session.first(
+            _RECORD,
+            at=record.at,
+            principal=record.principal,
+            path=record.path,
+            body=encoded(record),
+            action=record.action,
+            outcome=record.outcome,
+            mere_read=int(record.read),
+        )
+        return int(row[0]) if row else 0
+
+    def amend(self, number: int, record: AuditRecord) -> None:
+        self._session.run(_AMEND, seq=number, body=encoded(record))
+
+    def audit(self, question: AuditQuestion, request: PageRequest) -> Page[AuditRecord]:
+        column = tables.audit_records.c
+        query = select(column.body).where(*_conditions(question))
+        return page_of(self._session, query, request, "audit", (column.at, column.seq), _record)
+
+    def forget_reads(self, before: int, limit: int) -> int:
+        return self._session.run(_FORGET_READS, before=before, limit=limit)
 
     def emit(self, event: Event) -> None:
         body = encoded(event)
         self._session.before_commit(lambda: self._append(body))
-
-    def audit(self, request: PageRequest, *, path: str = "", principal: str = "", since: int = 0) -> Page[AuditRecord]:
-        column = tables.audit_records.c
-        query = select(column.body)
-        if path.rstrip("/"):
-            top = path.rstrip("/")
-            below = and_(column.path >= f"{top}/", column.path < f"{top}0")
-            query = query.where(or_(column.path == top, below))
-        if principal:
-            query = query.where(column.principal == principal)
-        if since:
-            query = query.where(column.at >= since)
-        return page_of(self._session, query, request, "audit", (column.at, column.seq), _record)
 
     def events(self, after: int, limit: int) -> list[Event]:
         rows = self._session.all(_EVENTS, after=after, limit=limit)
@@ -58,3 +71,34 @@ class JournalRows:
         if self._session.postgres:
             self._session.first(_IN_TURN)
         self._session.run(_EMIT, body=body)
+
+
+def _conditions(question: AuditQuestion) -> list[ColumnElement[bool]]:
+    column = tables.audit_records.c
+    found: list[ColumnElement[bool]] = []
+    if question.places:
+        found.append(or_(*(_at(path, since) for path, since in question.places)))
+    if question.principal:
+        found.append(column.principal == question.principal)
+    if question.action.endswith("*"):
+        beginning = question.action[:-1]
+        found.append(and_(column.action >= beginning, column.action < beginning + "\U0010ffff"))
+    elif question.action:
+        found.append(column.action == question.action)
+    if question.outcome:
+        found.append(column.outcome == question.outcome)
+    if question.since:
+        found.append(column.at >= question.since)
+    if question.until:
+        found.append(column.at < question.until)
+    return found
+
+
+def _at(path: str, since: int) -> ColumnElement[bool]:
+    """At *path* or below it, from *since* on: ``0`` is what comes after ``/``."""
+    column = tables.audit_records.c
+    top = path.rstrip("/")
+    recent = column.at >= since
+    if not top:
+        return recent
+    return and_(or_(column.path == top, and_(column.path >= f"{top}/", column.path < f"{top}0")), recent)
