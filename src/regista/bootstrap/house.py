@@ -3,6 +3,8 @@
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import msgspec
+
 from regista.bootstrap.serving import open_host
 from regista.bootstrap.settings import Settings
 from regista.drivers.blobs.local import LocalBlobStore
@@ -18,14 +20,25 @@ from regista.services.access.access import Access
 from regista.services.access.principals import PrincipalService
 from regista.services.access.tokens import Tokens
 from regista.services.assets.assets import AssetService
+from regista.services.assets.shelf import VersionShelf
+from regista.services.audit.audit import AuditService
+from regista.services.audit.book import AuditBook
+from regista.services.audit.watching import watched
 from regista.services.collection import CollectionService
 from regista.services.content.contents import ContentService
 from regista.services.content.drops import DropService
+from regista.services.datastores.areas import AreaService
+from regista.services.datastores.blocks import BlockService
+from regista.services.datastores.content import StoredContents
+from regista.services.datastores.datastores import DatastoreService
+from regista.services.datastores.files import FileService
+from regista.services.datastores.signatures import Signatures
 from regista.services.environments.environments import EnvironmentService
 from regista.services.house import House
 from regista.services.jobs.attempt_folder import LiveLogs
 from regista.services.jobs.files import JobFiles
 from regista.services.jobs.jobs import JobService
+from regista.services.jobs.shelf import JobShelf
 from regista.services.jobs.workshop import Bell
 from regista.services.provenance.capsules import CapsuleService
 from regista.services.provenance.compare import CompareService
@@ -82,14 +95,25 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     planner = Planner(catalog, stores, environments, serving)
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
     artifacts = ArtifactService(catalog, contents)
-    return House(
+    logs, signatures = LiveLogs(settings.work), Signatures(catalog, access, signer)
+    files = FileService(catalog, contents, (VersionShelf(), JobShelf(stores, logs)))
+    book = AuditBook(catalog)
+    house = House(
         catalog=catalog,
+        audit=AuditService(catalog, book),
+        audit_book=book,
         access=access,
         principals=PrincipalService(catalog, access),
         scopes=ScopeService(catalog, access),
         stores=stores,
         contents=contents,
         drops=DropService(contents, settings.home / "drop"),
+        datastores=DatastoreService(catalog, signer, signatures),
+        areas=AreaService(catalog, contents),
+        files=files,
+        blocks=BlockService(catalog, contents, files),
+        stored_contents=StoredContents(catalog, files),
+        signatures=signatures,
         assets=assets,
         registration=registration,
         capsules=capsules,
@@ -99,7 +123,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         collection=CollectionService(catalog, stores, capsules),
         environments=environments,
         jobs=JobService(catalog, stores, environments, bell),
-        job_files=JobFiles(catalog, contents, LiveLogs(settings.work)),
+        job_files=JobFiles(catalog, contents, logs),
         bell=bell,
         endpoints=EndpointService(catalog, signer, routing),
         deployments=DeploymentService(catalog, planner, serving, routing),
@@ -115,3 +139,4 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         registered_models=RegisteredModelService(catalog),
         model_versions=ModelVersionService(catalog, registration, artifacts),
     )
+    return msgspec.structs.replace(house, **watched(house, book))

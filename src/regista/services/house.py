@@ -7,9 +7,17 @@ from regista.interfaces.serving import ServingHost
 from regista.services.access.access import Access
 from regista.services.access.principals import PrincipalService
 from regista.services.assets.assets import AssetService
+from regista.services.audit.audit import AuditService
+from regista.services.audit.book import AuditBook
 from regista.services.collection import CollectionService
 from regista.services.content.contents import ContentService
 from regista.services.content.drops import DropService
+from regista.services.datastores.areas import AreaService
+from regista.services.datastores.blocks import BlockService
+from regista.services.datastores.content import StoredContents
+from regista.services.datastores.datastores import DatastoreService
+from regista.services.datastores.files import FileService
+from regista.services.datastores.signatures import Signatures
 from regista.services.environments.environments import EnvironmentService
 from regista.services.jobs.files import JobFiles
 from regista.services.jobs.jobs import JobService
@@ -40,11 +48,19 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 
     catalog: Catalog
     access: Access
+    audit: AuditService
+    audit_book: AuditBook
     principals: PrincipalService
     scopes: ScopeService
     stores: StoreService
     contents: ContentService
     drops: DropService
+    datastores: DatastoreService
+    areas: AreaService
+    files: FileService
+    blocks: BlockService
+    stored_contents: StoredContents
+    signatures: Signatures
     assets: AssetService
     registration: RegistrationService
     capsules: CapsuleService

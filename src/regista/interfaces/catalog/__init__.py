@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from regista.interfaces.catalog.access import AccessRepository, Journal
 from regista.interfaces.catalog.assets import AssetRepository, BlobClaimRepository, VersionRepository
+from regista.interfaces.catalog.datastores import DatastoreRepository, FileRepository
 from regista.interfaces.catalog.endpoints import EndpointRepository, LineageRepository
 from regista.interfaces.catalog.jobs import JobRepository, LeaseRepository
 from regista.interfaces.catalog.runs import ArtifactRepository, ExperimentRepository, RunDataRepository
@@ -23,8 +24,10 @@ __all__ = [
     "AssetRepository",
     "BlobClaimRepository",
     "Catalog",
+    "DatastoreRepository",
     "EndpointRepository",
     "ExperimentRepository",
+    "FileRepository",
     "GroupRepository",
     "JobRepository",
     "Journal",
@@ -52,6 +55,8 @@ class Transaction(Protocol):
     runs: RunDataRepository
     experiments: ExperimentRepository
     artifacts: ArtifactRepository
+    datastores: DatastoreRepository
+    files: FileRepository
     endpoints: EndpointRepository
     lineage: LineageRepository
     access: AccessRepository

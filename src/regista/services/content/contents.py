@@ -146,7 +146,7 @@ class ContentService:
     def _writable(self, caller: Caller, address: ScopeAddress) -> tuple[Scope, str, BlobStore]:
         def work(tx: Transaction) -> tuple[Scope, str, BlobStore]:
             scope = resolve_scope(tx, caller, address)
-            if not any(caller.allows_below(permission, scope.path) for permission in _WRITERS):
+            if not may_bring(caller, scope):
                 raise ForbiddenError(
                     f"{caller.principal.name} may not bring anything into {address}",
                     hint=f"It takes one of: {', '.join(_WRITERS)}.",
@@ -154,6 +154,11 @@ class ContentService:
             return (scope, *self._stores.of(tx, scope))
 
         return self._catalog.read(work)
+
+
+def may_bring(caller: Caller, scope: Scope) -> bool:
+    """Whether the caller may bring bytes into the scope: it may write something in it."""
+    return any(caller.allows_below(permission, scope.path) for permission in _WRITERS)
 
 
 def _unsent(scope: Scope, path: str, digest: Digest) -> NotFoundError:

@@ -9,6 +9,7 @@
     staged             exists when everything above was put there: before it, nothing was started
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -70,6 +71,14 @@ class LiveLogs:
 
     def __init__(self, work: Path) -> None:
         self._work = work
+
+    def size(self, job: Job) -> int:
+        """How many bytes there are now."""
+        size = 0
+        for attempt in attempts(self._work, job.id):
+            with contextlib.suppress(FileNotFoundError):
+                size += attempt.log.stat().st_size
+        return size
 
     def read(self, job: Job, offset: int, limit: int) -> bytes:
         """At most *limit* bytes from *offset*; empty when there are no more yet."""

@@ -9,6 +9,7 @@ from regista.drivers.catalog.sql.repositories.access import AccessRows
 from regista.drivers.catalog.sql.repositories.artifacts import ArtifactRows
 from regista.drivers.catalog.sql.repositories.assets import AssetRows
 from regista.drivers.catalog.sql.repositories.claims import BlobClaimRows
+from regista.drivers.catalog.sql.repositories.datastores import DatastoreRows, FileRows
 from regista.drivers.catalog.sql.repositories.endpoints import EndpointRows
 from regista.drivers.catalog.sql.repositories.experiments import ExperimentRows
 from regista.drivers.catalog.sql.repositories.groups import GroupRows
@@ -43,6 +44,8 @@ class Repositories:
         self.runs: catalog.RunDataRepository = RunDataRows(session)
         self.experiments: catalog.ExperimentRepository = ExperimentRows(session)
         self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
+        self.datastores: catalog.DatastoreRepository = DatastoreRows(session)
+        self.files: catalog.FileRepository = FileRows(session)
         self.endpoints: catalog.EndpointRepository = EndpointRows(session)
         self.lineage: catalog.LineageRepository = LineageRows(session)
         self.access: catalog.AccessRepository = AccessRows(session)

@@ -279,6 +279,47 @@ artifacts = _table(
     rowid=False,
 )
 
+datastores = _table(
+    "datastores", _text("scope_id"), _text("name"), _body(), PrimaryKeyConstraint("scope_id", "name"), rowid=False
+)
+
+upload_areas = _table(
+    "upload_areas",
+    _text("id", primary_key=True),
+    _text("scope_id"),
+    _text("container"),
+    _big("expires_at"),
+    _body(),
+    Index("upload_areas_expiry", "expires_at"),
+)
+
+stored_files = _table(
+    "stored_files",
+    _text("container"),
+    _text("path"),
+    _text("scope_id"),
+    _text("owner"),
+    _text("digest"),
+    _body(),
+    PrimaryKeyConstraint("container", "path"),
+    rowid=False,
+)
+
+staged_blocks = _table(
+    "staged_blocks",
+    _text("container"),
+    _text("path"),
+    _text("owner"),
+    _text("id"),
+    _text("scope_id"),
+    _text("digest"),
+    _big("at"),
+    _body(),
+    PrimaryKeyConstraint("container", "path", "owner", "id"),
+    Index("staged_blocks_at", "at"),
+    rowid=False,
+)
+
 logged_models = _table(
     "logged_models",
     _seq(),
@@ -373,15 +414,15 @@ audit_records = _table(
     _text("principal"),
     _text("path"),
     _body(),
+    _text("action"),
+    _text("outcome"),
+    _flag("mere_read"),
     Index("audit_records_at", "at", "seq"),
     Index("audit_records_path", "path", "at", "seq"),
     Index("audit_records_principal", "principal", "at", "seq"),
+    Index("audit_records_action", "action", "at", "seq"),
+    Index("audit_records_read", "mere_read", "at"),
 )
 
 events = Table("events", metadata, _seq(), _body(), sqlite_autoincrement=True)
 """The outbox; a number is never given twice, also not after the newest rows were removed."""
-    _text("action"),
-    _text("outcome"),
-    _flag("mere_read"),
-    Index("audit_records_action", "action", "at", "seq"),
-    Index("audit_records_read", "mere_read", "at"),
