@@ -1,24 +1,13 @@
 """The real ``mlflow`` package, in environments of its own, and scripts run in them against a server of ours."""
 
-import fcntl
-import hashlib
 import os
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import msgspec
-import uv
 
+from tests.support.locked import ROOT, ScriptFailedError, locked_python
 from tests.support.server import RunningServer
-
-ROOT = Path(__file__).parents[1] / "sdk"
-_DONE = ".complete"
-
-
-class ScriptFailedError(Exception):
-    """A script ended with an error; the message is all that it said."""
 
 
 class MlflowClient(msgspec.Struct, frozen=True):
@@ -53,27 +42,5 @@ class MlflowClient(msgspec.Struct, frozen=True):
 
 
 def mlflow_client(major: int) -> MlflowClient:
-    """Build the environment of the lock, or find it: it is kept, by the lock's hash, from one test run to the next."""
-    lock = ROOT / "locks" / f"mlflow-{major}.txt"
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    name = hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]
-    folder = _cache() / f"mlflow-{major}-{name}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_suffix(".lock").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        if not (folder / _DONE).exists():
-            _uv("venv", "--clear", "--python", sys.executable, str(folder))
-            _uv("pip", "install", "--python", str(folder / "bin" / "python"), "-r", str(lock))
-            (folder / _DONE).touch()
-    return MlflowClient(major, folder / "bin" / "python")
-
-
-def _cache() -> Path:
-    given = os.environ.get("XDG_CACHE_HOME")
-    return (Path(given) if given else Path(tempfile.gettempdir())) / "regista-tests"
-
-
-def _uv(*arguments: str) -> None:
-    done = subprocess.run([uv.find_uv_bin(), "-q", *arguments], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise ScriptFailedError(f"uv {' '.join(arguments)}:\n{done.stderr}")
+    """The environment of a lock."""
+    return MlflowClient(major, locked_python(f"mlflow-{major}"))

@@ -1,29 +1,49 @@
 """``regista connect``, ``whoami`` and ``completion``: this program and others meeting a server."""
 
+import os
 import shlex
 import sys
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from regista.cli.frame import common, connect as connect_client, say, show
+
+if TYPE_CHECKING:
+    from regista.client.profiles import Profile
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _FORMS: dict[str, Callable[[str, str], str]] = {
     "sh": lambda key, value: f"export {key}={shlex.quote(value)}",
     "fish": lambda key, value: f"set -gx {key} '{_escaped(value)}'",
     "powershell": lambda key, value: "$env:{} = '{}'".format(key, value.replace("'", "''")),
 }
+_ABSENT, _NOT_A_PROGRAM = 127, 126
+"""What shells exit with for a program that is not there, or that cannot be run."""
 
 
 def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace("'", "\\'")
 
 
+def _told(function: F) -> F:
+    """Where the variables go: into a shell's words, or into the program that follows ``--``."""
+    shell = click.option(
+        "--shell",
+        type=click.Choice([*_FORMS]),
+        default="sh",
+        show_default=True,
+        help="In whose words; sh is also for bash and zsh.",
+    )
+    program = click.argument("program", nargs=-1, type=click.UNPROCESSED, metavar="[-- PROGRAM…]")
+    return shell(program(common(function)))
+
+
 @click.group()
 def connect() -> None:
-    """Connect other programs to the server."""
+    """Connect other programs to the server: print the variables by which they find it, or run them with these."""
 
 
 @connect.command("mlflow", epilog='Example: eval "$(regista connect mlflow -w dev)"')
@@ -31,37 +51,97 @@ def connect() -> None:
 @click.option(
     "-r", "--registry-name", "registry", default="", help="Where models are registered.  [default: the workspace]"
 )
-@click.option(
-    "--shell",
-    type=click.Choice([*_FORMS]),
-    default="sh",
-    show_default=True,
-    help="In whose words; sh is also for bash and zsh.",
-)
-@common
-def mlflow(workspace: str, registry: str, shell: str, output: str, profile: str | None) -> None:
-    """Print the variables by which the mlflow client finds the server, with your key: for eval, not for the eyes of others."""
+@_told
+def mlflow(
+    workspace: str, registry: str, shell: str, program: tuple[str, ...], output: str, profile: str | None
+) -> None:
+    """Tell the mlflow client the server, with your key: print for eval (not for the eyes of others), or run PROGRAM."""
     from regista.client.profiles import find_profile
+    from regista.client.programs import joined, mlflow_variables
 
     known = find_profile(profile)
     workspace, registry = workspace or known.workspace, registry or known.registry
     if not workspace:
         raise click.UsageError("say where runs go: --workspace-name")
-    base = known.url.rstrip("/")
-    variables = {
-        "MLFLOW_TRACKING_URI": f"{base}/mlflow/workspaces/{quote(workspace, safe=':')}",
-        "MLFLOW_REGISTRY_URI": f"{base}/mlflow/registries/{quote(registry, safe=':')}" if registry else "",
-        "MLFLOW_TRACKING_TOKEN": known.secret(),
-        "MLFLOW_TRACKING_SERVER_CERT_PATH": known.ca,
-    }
-    given = {key: value for key, value in variables.items() if value}
+    variables = mlflow_variables(known, workspace, registry)
+    if program:
+        _run(program, joined(os.environ, variables))
+    _print(variables, shell, output, "mlflow")
+
+
+@connect.command("azureml", epilog="Example: regista connect azureml -- python train.py")
+@click.option("-w", "--workspace-name", "workspace", envvar="REGISTA_WORKSPACE", default="", help="For --config.")
+@click.option(
+    "--config",
+    type=click.Path(dir_okay=False),
+    default=None,
+    help="Also write this file, usually config.json, for MLClient.from_config.",
+)
+@_told
+def azureml(
+    workspace: str, config: str | None, shell: str, program: tuple[str, ...], output: str, profile: str | None
+) -> None:
+    """Tell azure-ai-ml the server, with your key: print for eval (not for the eyes of others), or run PROGRAM.
+
+    MLClient(DefaultAzureCredential(), …) then works as it stands, and so does azureml-mlflow."""
+    from regista.client.profiles import find_profile
+    from regista.client.programs import IN_THE_WAY, azureml_variables, joined
+
+    known = find_profile(profile)
+    variables = azureml_variables(known)
+    if config:
+        _write_config(config, workspace or known.workspace, known, profile)
+    if program:
+        _run(program, joined(os.environ, variables, azure=True))
+    _print(variables, shell, output, "azureml")
+    for name in IN_THE_WAY:
+        if os.environ.get(name):
+            say(f"{name} is set and leads the SDK elsewhere: unset it, or run the program by this command.")
+
+
+def _print(variables: Mapping[str, str], shell: str, output: str, command: str) -> None:
     if output != "table":
-        show(given, output)
+        show(dict(variables), output)
         return
-    for key, value in given.items():
+    for key, value in variables.items():
         click.echo(_FORMS[shell](key, value))
     if sys.stdout.isatty():
-        say('This shows your key. Meant is: eval "$(regista connect mlflow …)"')
+        say(f'This shows your key. Meant is: eval "$(regista connect {command} …)"')
+
+
+def _run(program: tuple[str, ...], environment: Mapping[str, str]) -> None:
+    """Become *program*: what it exits with, and the signals it gets, are its own."""
+    sys.stdout.flush()
+    try:
+        if os.name == "nt":
+            import subprocess
+
+            sys.exit(subprocess.call(program, env=dict(environment)))
+        os.execvpe(program[0], program, environment)  # noqa: S606 - what the user asked for
+    except FileNotFoundError:
+        say(f"Error: there is no program {program[0]!r}")
+        sys.exit(_ABSENT)
+    except OSError as wrong:
+        say(f"Error: {program[0]!r} cannot be run: {wrong.strerror}")
+        sys.exit(_NOT_A_PROGRAM)
+
+
+def _write_config(path: str, workspace: str, known: "Profile", profile: str | None) -> None:
+    """Write where ``MLClient.from_config`` goes; the server is asked where the workspace stands."""
+    import json
+    from pathlib import Path
+
+    workspace = workspace or known.workspace
+    if not workspace:
+        raise click.UsageError("say which workspace --config is for: --workspace-name")
+    found = connect_client(profile).workspaces.get(workspace)
+    content = {
+        "subscription_id": found.subscription,
+        "resource_group": found.resource_group,
+        "workspace_name": found.name,
+    }
+    Path(path).write_text(json.dumps(content, indent=4) + "\n")
+    say(f"{path} names workspace {found.name}.")
 
 
 @click.command(epilog="Example: regista whoami -o json")

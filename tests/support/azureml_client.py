@@ -1,0 +1,100 @@
+"""The real ``azure-ai-ml`` package, in environments of its own, and scripts run in them against a server of ours."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.support.command_line import CommandLine
+from tests.support.locked import ROOT, ScriptFailedError, locked_python
+from tests.support.server import RunningServer
+
+VERSIONS = ("135", "134")
+"""Of the locks: azure-ai-ml 1.35.2 and 1.34.1."""
+
+SCRIPTS = ROOT / "azureml_scripts"
+SECONDS = 400
+_FOREIGN = ("MLFLOW_", "REGISTA_", "AZURE", "ARM_", "IDENTITY_", "REGISTRY_DISCOVERY", "REQUESTS_CA_BUNDLE")
+
+
+def scripts() -> list[str]:
+    """Those of the folder; what begins with an underscore is run by a test of its own."""
+    return sorted(path.stem for path in SCRIPTS.glob("[!_]*.py") if path.stem != "recorder")
+
+
+class Scopes(msgspec.Struct, frozen=True):
+    """Where scripts work: two workspaces of one resource group, and a registry."""
+
+    subscription: str
+    resource_group: str
+    workspace: str
+    other: str
+    registry: str
+
+
+class AzuremlClient(msgspec.Struct, frozen=True):
+    """A Python with one version of azure-ai-ml."""
+
+    version: str
+    python: Path
+
+    def run(
+        self, script: Path, server: RunningServer, home: Path, scopes: Scopes, *, profile: str = "", **variables: str
+    ) -> str:
+        """Run *script* with what ``regista connect azureml`` says, and return what it printed."""
+        environment = self.environment(server, home, scopes, profile=profile) | variables
+        done = subprocess.run(
+            [self.python, script],
+            env=environment,
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise ScriptFailedError(
+                f"{script.stem} with azure-ai-ml {self.version}:\n{done.stdout}\n{done.stderr}\n{server.log[-20000:]}"
+            )
+        return done.stdout
+
+    def recorded(self, script: str, server: RunningServer, home: Path, scopes: Scopes) -> dict[str, Any]:
+        """Run a script of the folder and return what its recorder wrote."""
+        record = home / "record.json"
+        self.run(
+            SCRIPTS / f"{script}.py",
+            server,
+            home,
+            scopes,
+            RECORD=str(record),
+            NAME=f"{script}-{self.version}".replace("_", "-"),
+        )
+        found: dict[str, Any] = json.loads(record.read_text())
+        return found
+
+    def environment(self, server: RunningServer, home: Path, scopes: Scopes, *, profile: str = "") -> dict[str, str]:
+        """What a script is told: this test's own surroundings, the exports of ``connect``, and where to work."""
+        told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        words = ("connect", "azureml", *(("--profile", profile) if profile else ()))
+        return told | CommandLine(server.environment).json(*words) | {
+            "HOME": str(home),
+            "SERVER": server.url,
+            "SUBSCRIPTION": scopes.subscription,
+            "RESOURCE_GROUP": scopes.resource_group,
+            "WORKSPACE": scopes.workspace,
+            "OTHER": scopes.other,
+            "REGISTRY": scopes.registry,
+            "PYTHONPATH": str(SCRIPTS),
+            "AZURE_ML_DISABLE_ON_DISK_CACHE": "1",
+            "AZUREML_RUN_POLLING_INTERVAL_MIN": "1",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "GIT_PYTHON_REFRESH": "quiet",
+        }  # fmt: skip
+
+
+def azureml_client(version: str) -> AzuremlClient:
+    """The environment of a lock."""
+    return AzuremlClient(version, locked_python(f"azureml-{version}"))
