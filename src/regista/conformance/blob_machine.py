@@ -1,5 +1,6 @@
 """A blob store against a dictionary: Hypothesis looks for a sequence of calls after which the two differ."""
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -52,6 +53,19 @@ class BlobStoreMachine(RuleBasedStateMachine):
         del self.blobs[digest]
 
     @precondition(lambda self: self.blobs)
+    @rule(data=st.data(), renewed=st.booleans())
+    def delete_unless_renewed(self, data: st.DataObject, renewed: bool) -> None:
+        """What is renewed stays, what is not goes."""
+        digest = data.draw(st.sampled_from(sorted(self.blobs)))
+        since = time.time() + 0.0001
+        while time.time() <= since:
+            pass
+        assert not renewed or self.store.renew(digest)
+        assert self.store.delete(digest, unless_stored_since=since) is not renewed
+        if not renewed:
+            del self.blobs[digest]
+
+    @precondition(lambda self: self.blobs)
     @rule(data=st.data(), start=_EDGES, end=_EDGES | st.none())
     def read(self, data: st.DataObject, start: int, end: int | None) -> None:
         """A range is a slice."""
@@ -66,6 +80,7 @@ class BlobStoreMachine(RuleBasedStateMachine):
         """A blob is there with its size and content, or it is not there at all."""
         digest = digest_of(content)
         assert self.store.exists(digest) == (digest in self.blobs)
+        assert self.store.renew(digest) == (digest in self.blobs)
         if digest in self.blobs:
             assert self.store.size(digest) == len(content)
             assert self.store.get(digest) == content

@@ -9,9 +9,11 @@ A driver whose bytes survive its process overrides ``reopen`` as well, one that 
 ``leftovers``.
 """
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
@@ -100,13 +102,73 @@ class BlobStoreContract:
         assert not store.exists(digest)
         assert list(store.digests()) == [kept]
 
+    def test_deleting_tells_whether_there_was_one(self, store: BlobStore) -> None:
+        digest = store.put(b"once")
+        assert store.delete(digest) is True
+        assert store.delete(digest) is False
+        assert store.delete(digest, unless_stored_since=time.time()) is False
+
+    def test_renewing_tells_whether_there_is_one_and_makes_none(self, store: BlobStore) -> None:
+        assert store.renew(store.put(b"there")) is True
+        assert store.renew(ABSENT) is False
+        assert list(store.digests()) == [digest_of(b"there")]
+
+    @pytest.mark.parametrize("way", ["put", "commit", "add_file", "add_file link", "renew"])
+    def test_what_was_stored_again_since_stays(self, store: BlobStore, tmp_path: Path, way: str) -> None:
+        digest = store.put(b"again")
+        since = time.time()
+        assert store.exists(digest)
+        _store_again(store, b"again", way, tmp_path / "source")
+        assert store.delete(digest, unless_stored_since=since) is False
+        assert store.get(digest) == b"again"
+        assert store.delete(digest, unless_stored_since=time.time() + 1) is True
+        assert not store.exists(digest)
+
+    def test_what_was_stored_before_goes(self, store: BlobStore) -> None:
+        digest = store.put(b"old")
+        with store.begin() as upload:
+            upload.write(b"also old")
+            other = upload.commit()
+        since = time.time() + 0.001
+        assert store.delete(digest, unless_stored_since=since) is True
+        assert store.delete(other, unless_stored_since=since) is True
+
+    @pytest.mark.parametrize("way", ["put", "commit", "add_file link", "renew"])
+    def test_of_storing_and_deleting_at_the_same_moment_one_comes_first(
+        self, store: BlobStore, tmp_path: Path, way: str
+    ) -> None:
+        """Whoever was told that its bytes are stored has them, however a deletion that began before was in between."""
+        content = b"wanted and not wanted"
+        for turn in range(60):
+            store.put(content)
+            since = time.time() + 0.0001
+            while time.time() <= since:
+                pass
+            barrier = Barrier(3)
+
+            def delete(barrier: Barrier = barrier, since: float = since) -> None:
+                barrier.wait()
+                store.delete(digest_of(content), unless_stored_since=since)
+
+            def keep(barrier: Barrier = barrier, turn: int = turn) -> bool:
+                barrier.wait()
+                return _store_again(store, content, way, tmp_path / f"source-{turn}")
+
+            with ThreadPoolExecutor(3) as pool:
+                deleting = [pool.submit(delete) for _ in range(2)]
+                told = pool.submit(keep).result()
+                for one in deleting:
+                    one.result()
+            assert store.exists(digest_of(content)) is told
+            assert told or way == "renew"
+
     def test_what_was_deleted_can_be_put_again(self, store: BlobStore) -> None:
         store.delete(store.put(b"back"))
         assert store.get(store.put(b"back")) == b"back"
 
     @pytest.mark.parametrize("digest", HOSTILE_DIGESTS)
     def test_what_is_no_digest_is_refused(self, store: BlobStore, digest: str) -> None:
-        for ask in (store.read, store.get, store.size, store.exists, store.delete):
+        for ask in (store.read, store.get, store.size, store.exists, store.renew, store.delete):
             with pytest.raises(InvalidError):
                 ask(Digest(digest))
 
@@ -327,3 +389,19 @@ class BlobStoreContract:
 
     def test_it_never_differs_from_a_dictionary(self, store: BlobStore) -> None:
         run_state_machine_as_test(blob_store_machine(store, self.reopen))
+
+
+def _store_again(store: BlobStore, content: bytes, way: str, source: Path) -> bool:
+    """Store what may be there already, in one of the ways that there are; whether it was told to be there."""
+    if way == "renew":
+        return store.renew(digest_of(content))
+    if way == "put":
+        store.put(content)
+    elif way == "commit":
+        with store.begin() as upload:
+            upload.write(content)
+            upload.commit()
+    else:
+        source.write_bytes(content)
+        store.add_file(source, link=way.endswith("link"))
+    return True

@@ -77,8 +77,16 @@ class BlobStore(Protocol):
     def exists(self, digest: Digest) -> bool:
         """Whether the blob is visible."""
 
-    def delete(self, digest: Digest) -> None:
-        """Remove the blob; deleting the absent is quiet. Only garbage collection calls this."""
+    def renew(self, digest: Digest) -> bool:
+        """Whether the blob is visible; when it is, it counts as stored just now. Who finds bytes that are there already, and
+        is going to name them, calls this: a garbage collection that runs at the same moment then leaves them alone."""
+
+    def delete(self, digest: Digest, *, unless_stored_since: float | None = None) -> bool:
+        """Remove the blob and return whether that was done; deleting the absent is quiet. Only garbage collection calls this.
+
+        A blob that was stored, stored again or renewed at *unless_stored_since* (seconds since 1970) or later stays. Of a
+        ``put``, ``commit``, ``add_file`` or ``renew`` at the same moment one comes first: either it keeps the blob, or it
+        finds that the blob is gone."""
 
     def digests(self) -> Iterator[Digest]:
         """Every visible blob, each once, in no order."""

@@ -62,6 +62,7 @@ class MemoryBlobStore:
     def __init__(self, capacity: int | None = None) -> None:
         self._capacity = capacity
         self._blobs: dict[Digest, bytes] = {}
+        self._stored: dict[Digest, float] = {}
         self._uploads: dict[str, bytearray] = {}
         self._written: dict[str, float] = {}
         self._lock = threading.RLock()
@@ -85,6 +86,7 @@ class MemoryBlobStore:
             if digest not in self._blobs:
                 self._check_room(len(content))
                 self._blobs[digest] = bytes(content)
+            self._stored[digest] = time.time()
         return digest
 
     def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
@@ -109,9 +111,19 @@ class MemoryBlobStore:
     def exists(self, digest: Digest) -> bool:
         return parse_digest(digest) in self._blobs
 
-    def delete(self, digest: Digest) -> None:
+    def renew(self, digest: Digest) -> bool:
         with self._lock:
-            self._blobs.pop(parse_digest(digest), None)
+            if there := parse_digest(digest) in self._blobs:
+                self._stored[digest] = time.time()
+            return there
+
+    def delete(self, digest: Digest, *, unless_stored_since: float | None = None) -> bool:
+        with self._lock:
+            stored = self._stored.get(parse_digest(digest), 0.0)
+            if unless_stored_since is not None and stored >= unless_stored_since:
+                return False
+            self._stored.pop(digest, None)
+            return self._blobs.pop(digest, None) is not None
 
     def digests(self) -> Iterator[Digest]:
         with self._lock:

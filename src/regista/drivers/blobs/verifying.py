@@ -46,8 +46,11 @@ class VerifyingBlobStore:
     def exists(self, digest: Digest) -> bool:
         return self._inner.exists(digest)
 
-    def delete(self, digest: Digest) -> None:
-        self._inner.delete(digest)
+    def renew(self, digest: Digest) -> bool:
+        return self._inner.renew(digest)
+
+    def delete(self, digest: Digest, *, unless_stored_since: float | None = None) -> bool:
+        return self._inner.delete(digest, unless_stored_since=unless_stored_since)
 
     def digests(self) -> Iterator[Digest]:
         return self._inner.digests()

@@ -4,7 +4,7 @@ import errno
 import os
 from pathlib import Path
 
-from regista.drivers.blobs.local.layout import BLOB_MODE, Layout, sync_folder
+from regista.drivers.blobs.local.layout import BLOB_MODE, Layout
 from regista.drivers.blobs.local.running import RunningHash
 from regista.entities.digest import Digest
 from regista.errors import ConflictError, DigestMismatchError
@@ -35,31 +35,23 @@ def adopt(layout: Layout, source: Path, file: int, expected: Digest | None) -> D
             )
         if expected is not None and digest != expected:
             raise DigestMismatchError(expected, digest)
-        place = layout.blob(digest)
-        if layout.holds(place, before.st_size):
-            sync_folder(place.parent)
+        if layout.renew(digest, before.st_size):
             return digest
-        linked = _link(layout, file, place)
+        linked = _link(layout, file, digest)
         return digest if linked else None
     finally:
         if not linked:
             os.fchmod(file, before.st_mode & 0o7777)
 
 
-def _link(layout: Layout, file: int, place: Path) -> bool:
+def _link(layout: Layout, file: int, digest: Digest) -> bool:
     os.fsync(file)
-    layout.prepare(place.parent)
-    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        # A folder's descriptor makes Python call linkat, which alone can follow /proc/self/fd to the open file.
-        os.link(f"/proc/self/fd/{file}", place, src_dir_fd=root, follow_symlinks=True)
+        layout.link(file, digest)
     except FileExistsError:
         return False  # stored by somebody else just now, or cut short by a failing disk: a copy settles both
     except OSError as refused:
         if refused.errno in _NOT_HERE:
             return False
         raise
-    finally:
-        os.close(root)
-    sync_folder(place.parent)
     return True

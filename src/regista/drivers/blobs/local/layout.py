@@ -9,13 +9,18 @@ is on the disk as well. A crash leaves at worst a file in ``uploads``, which ``s
 told about. Between the rename and the end of the folder's fsync another reader may see a blob that a power cut could
 still take back; whoever stores the same bytes in that moment waits for an fsync of its own.
 
+The time of a blob's file is when it was last stored, also when it was there already: what garbage collection goes by.
+
 Files that are not named like this are not ours: they are neither listed nor removed.
 """
 
+import fcntl
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from regista.entities.digest import Digest, hex_of, parse_digest
@@ -52,17 +57,53 @@ class Layout:
     def publish(self, staged: Path, size: int, digest: Digest) -> None:
         """Make *staged*, which is on the disk already, the blob *digest*; raise ``FileNotFoundError`` when it is gone."""
         place = self.blob(digest)
-        if self.holds(place, size):
-            staged.unlink()
-        else:
-            self.prepare(place.parent)
-            staged.rename(place)
-        sync_folder(place.parent)
+        self.prepare(place.parent)
+        with _held(place.parent, fcntl.LOCK_SH) as folder:
+            if _renew(place, size):
+                staged.unlink()
+            else:
+                staged.rename(place)
+                _renew(place, size)
+            os.fsync(folder)
 
-    def holds(self, place: Path, size: int) -> bool:
-        """Whether a blob lies at *place* with all its bytes: one that a failing disk has cut short is to be replaced."""
+    def link(self, file: int, digest: Digest) -> None:
+        """Make the open *file*, which is on the disk already, the blob *digest*; raise ``FileExistsError`` when one is there."""
+        place = self.blob(digest)
+        self.prepare(place.parent)
+        root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            return place.stat().st_size == size
+            with _held(place.parent, fcntl.LOCK_SH) as folder:
+                # A folder's descriptor makes Python call linkat, which alone can follow /proc/self/fd to the open file.
+                os.link(f"/proc/self/fd/{file}", place, src_dir_fd=root, follow_symlinks=True)
+                _renew(place, None)
+                os.fsync(folder)
+        finally:
+            os.close(root)
+
+    def renew(self, digest: Digest, size: int | None = None) -> bool:
+        """Whether the blob is there; when it is, it counts as stored now.
+
+        Who stores it gives its *size*: one that a failing disk has cut short is to be replaced, and the name of a whole one
+        is brought to the disk, for somebody who is not done may have renamed it a moment ago."""
+        place = self.blob(digest)
+        try:
+            with _held(place.parent, fcntl.LOCK_SH) as folder:
+                found = _renew(place, size)
+                if found and size is not None:
+                    os.fsync(folder)
+                return found
+        except FileNotFoundError:
+            return False
+
+    def delete(self, digest: Digest, unless_stored_since: float | None) -> bool:
+        """Remove the blob unless it was stored since; whether it was removed."""
+        place = self.blob(digest)
+        try:
+            with _held(place.parent, fcntl.LOCK_EX):
+                if unless_stored_since is None or place.stat().st_mtime_ns < int(unless_stored_since * 1e9):
+                    place.unlink()
+                    return True
+                return False
         except FileNotFoundError:
             return False
 
@@ -84,6 +125,30 @@ class Layout:
                 for file in folder.iterdir():
                     if file.name.startswith(folder.name) and _DIGITS.fullmatch(file.name):
                         yield Digest(f"sha256:{file.name}")
+
+
+@contextmanager
+def _held(folder: Path, lock: int) -> Iterator[int]:
+    """The open *folder* under the lock of the operating system: shared by those who store a blob in it, held alone by who
+    removes one. Else a blob could be found by the one and removed by the other, and both would be content."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(opened, lock)
+        yield opened
+    finally:
+        os.close(opened)
+
+
+def _renew(place: Path, size: int | None) -> bool:
+    """Set the time of a file that is there and whole; False too for one of another user, which is to be replaced."""
+    at = time.time_ns()
+    try:
+        if size is not None and place.stat().st_size != size:
+            return False
+        os.utime(place, ns=(at, at))
+    except (FileNotFoundError, PermissionError):
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

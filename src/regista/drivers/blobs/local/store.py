@@ -10,7 +10,7 @@ from pathlib import Path
 from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source
 from regista.drivers.blobs.local.adoption import adopt
 from regista.drivers.blobs.local.failures import translated
-from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout, sync_folder
+from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
 from regista.drivers.blobs.local.running import BATCH, KeptHashes
 from regista.drivers.blobs.local.upload import LocalUpload, is_at
 from regista.entities.digest import Digest, digest_of
@@ -42,10 +42,7 @@ class LocalBlobStore:
         if expected is not None and digest != expected:
             raise DigestMismatchError(expected, digest)
         with translated(self._layout.root):
-            place = self._layout.blob(digest)
-            if self._layout.holds(place, len(content)):
-                sync_folder(place.parent)  # it may have been renamed a moment ago by somebody who is not done
-            else:
+            if not self._layout.renew(digest, len(content)):
                 self._stage(content, digest)
         return digest
 
@@ -87,9 +84,13 @@ class LocalBlobStore:
         with translated(self._layout.root):
             return self._layout.blob(digest).exists()
 
-    def delete(self, digest: Digest) -> None:
+    def renew(self, digest: Digest) -> bool:
         with translated(self._layout.root):
-            self._layout.blob(digest).unlink(missing_ok=True)
+            return self._layout.renew(digest)
+
+    def delete(self, digest: Digest, *, unless_stored_since: float | None = None) -> bool:
+        with translated(self._layout.root):
+            return self._layout.delete(digest, unless_stored_since)
 
     def digests(self) -> Iterator[Digest]:
         with translated(self._layout.root):
