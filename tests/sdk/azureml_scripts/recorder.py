@@ -55,7 +55,7 @@ def refused(text: str, call: Callable[..., Any], *arguments: Any, **named: Any) 
             found.result()
         elif isinstance(found, Iterator) or hasattr(found, "by_page"):
             list(found)
-    except Exception as failure:  # noqa: BLE001 - whatever it is, it has to say the text
+    except Exception as failure:
         if text.lower() in str(failure).lower():
             return failure
         raise AssertionError(f"{text!r} is not in: {type(failure).__name__}: {failure}") from failure
