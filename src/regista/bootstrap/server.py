@@ -1,11 +1,12 @@
 """Running the server: one process with its catalog, its stores and its workers."""
 
 import asyncio
-import json
+import contextlib
 import logging
 import os
+import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -15,6 +16,7 @@ from regista.bootstrap.certificates import ensure_certificates
 from regista.bootstrap.house import build_house
 from regista.bootstrap.owner import ensure_owner
 from regista.bootstrap.settings import Settings
+from regista.bootstrap.shutdown import Announcement, started_at
 from regista.errors import ForbiddenError, UnavailableError
 from regista.services.house import House
 
@@ -70,6 +72,16 @@ def _run(
     stops: list[Callable[[], None]] = []
 
     class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """As uvicorn's own, which ends by raising the signal again: nothing could be stopped or closed any more."""
+            before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+            try:
+                yield
+            finally:
+                for number, handler in before.items():
+                    signal.signal(number, handler)
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
@@ -109,7 +121,8 @@ def _bound(settings: Settings) -> socket.socket:
 def _announce(settings: Settings, url: str, ca: str, key_file: str) -> None:
     """Tell programs of the same user where the server is."""
     settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
-    content = {"url": url, "ca": ca, "key_file": key_file, "pid": os.getpid(), "version": __version__}
-    draft = settings.run / f".server.{os.getpid()}"
-    draft.write_text(json.dumps(content))
+    pid = os.getpid()
+    said = Announcement(url=url, ca=ca, key_file=key_file, pid=pid, version=__version__, started=started_at(pid))
+    draft = settings.run / f".server.{pid}"
+    draft.write_bytes(msgspec.json.encode(said))
     draft.replace(settings.run / "server.json")

@@ -13,6 +13,7 @@ from regista import __version__
 
 NOUNS: dict[str, tuple[str, str]] = {
     "up": ("regista.cli.server:up", "Start Regista on this machine."),
+    "down": ("regista.cli.server:down", "End what runs for Regista on this machine."),
     "workspace": ("regista.cli.scopes:workspace", "Workspaces: where work runs."),
     "registry": ("regista.cli.scopes:registry", "Registries: the shelf that workspaces share."),
     "subscription": ("regista.cli.scopes:subscription", "Subscriptions: who pays."),

@@ -1,4 +1,4 @@
-"""``regista up``: the server on this machine."""
+"""``regista up`` and ``regista down``: the server on this machine."""
 
 import click
 
@@ -35,3 +35,22 @@ def up(allow_remote: bool, **settings: object) -> None:
         click.echo("  another terminal  regista workspace create --name dev")
 
     serve(loaded, ready=ready, allow_remote=allow_remote)
+
+
+@click.command(epilog="Example: regista down --home ~/.regista")
+@click.option(
+    "--home", type=click.Path(file_okay=False), default=None, help="As for `regista up`.  [default: ~/.regista]"
+)
+@click.option("--catalog", default=None, help="As for `regista up`.")
+@click.option("--jobs", is_flag=True, help="Cancel jobs that run, too.")
+def down(jobs: bool, **settings: object) -> None:
+    """End what runs here: the server, the gateway, and the workers behind endpoints, each after its requests under way.
+
+    Nothing is lost: the next `regista up` starts deployments again. Jobs that run go on to their end, and the next
+    `regista up` takes up what they leave; with --jobs they are ended and recorded as canceled. Jobs that wait go on
+    waiting. Where nothing runs nothing is done."""
+    from regista.bootstrap.settings import load_settings
+    from regista.bootstrap.shutdown import shut_down
+
+    shut_down(load_settings(**settings), lambda text: click.echo(text, err=True), jobs=jobs)
+    click.echo("Regista is down.")

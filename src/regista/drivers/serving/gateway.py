@@ -84,6 +84,11 @@ class Gateway:
         latest = self._tries.latest()
         return latest is None or latest.stop(_GRACE)
 
+    def rest(self) -> bool:
+        """Have it end until it is asked for again; whether it has."""
+        latest = self._tries.latest()
+        return latest is None or latest.rest(_GRACE)
+
     @property
     def _port(self) -> int:
         if self._settings.port:
@@ -105,7 +110,8 @@ class Gateway:
             self._start(self._tries.next())
             return True
         if not latest.is_running:
-            self._complain(latest)
+            if not latest.rested:
+                self._complain(latest)
             if self._tries.pause_left() <= 0:
                 self._start(self._tries.next())
             return False

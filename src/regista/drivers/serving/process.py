@@ -5,7 +5,7 @@ server finds them by their folders. ``folders.py`` draws what is on disk.
 """
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -110,6 +110,19 @@ class ProcessServingHost:
 
     def route(self, routes: Sequence[Route]) -> bool:
         return self._gateway.route(routes)
+
+    def rest(self) -> int:
+        """Have the gateway end, then every worker, for the time being: what was ordered stays, and is started again when
+        it is tended again. How many have not ended yet; to be called until there are none."""
+        if not self._gateway.rest():
+            return 1 + sum(worker.is_running for worker in self._all_workers())
+        return sum(not worker.rest(_DRAIN) for worker in self._all_workers())
+
+    def _all_workers(self) -> Iterator[Worker]:
+        for key in self.generations():
+            folder = self._folder(key)
+            for number in folder.instances():
+                yield self._worker(folder, number)
 
     def stop_gateway(self) -> bool:
         """Have the gateway end; whether it has. It is started again by the next table that has something in it."""

@@ -3,6 +3,7 @@
 <folder>/<number>/            grows by one with every start; the last few are kept, for their logs
     ├── handle.json           how the executor finds it again; absent between being made and being started
     ├── stopping              the executor was asked to end it
+    ├── rested                it was, for the time being
     ├── log
     └── work/                 what the process may write to; ready.json appears there when it answers
 """
@@ -98,6 +99,18 @@ class Try:
             mark.touch()
         return False
 
+    def rest(self, grace: float) -> bool:
+        """As ``stop``, by somebody who wants it to be started again later: then it counts as no failure."""
+        if self.stop(grace):
+            return True
+        (self.directory / "rested").touch()
+        return False
+
+    @property
+    def rested(self) -> bool:
+        """Whether it was ended by ``rest``."""
+        return (self.directory / "rested").exists()
+
     def tail(self) -> str:
         """The last lines of its log."""
         try:
@@ -149,7 +162,7 @@ class Tries:
 
     def failures(self) -> int:
         """How many tries in a row ended before they were ready."""
-        return self._in_a_row(lambda one: one.ready is None)
+        return self._in_a_row(lambda one: one.ready is None and not one.rested)
 
     def pause_left(self) -> float:
         """Seconds until the next try: none after a long life, doubling with each short one."""
@@ -173,6 +186,8 @@ class Tries:
     @staticmethod
     def _lived_short(one: Try) -> bool:
         status = one.status()
+        if one.rested:
+            return False
         if status is None or status.started_at is None or one.ready is None:
             return True
         return (status.ended_at or one.directory.stat().st_mtime) - status.started_at < SHORT_LIFE

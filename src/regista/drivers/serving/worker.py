@@ -48,6 +48,20 @@ class Worker:
         self.clean()
         return True
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its process lives."""
+        latest = self._tries.latest()
+        return latest is not None and latest.is_running
+
+    def rest(self, grace: float) -> bool:
+        """Have it end until it is tended again, *grace* seconds after its requests; whether it has."""
+        latest = self._tries.latest()
+        if latest is None:
+            return True
+        order = self._folder.order
+        return latest.rest(grace + (order.request_timeout if order else 0.0))
+
     def clean(self) -> None:
         """Remove the sockets of all tries."""
         for one in self._tries.all():
