@@ -39,6 +39,7 @@ class Application:
 
 def build_application(house: House) -> Application:
     """Every dialect over *house*."""
+    from regista.dialects.azureblob import app as azureblob
     from regista.dialects.azureml import app as azureml
     from regista.dialects.mlflow import app as mlflow
     from regista.dialects.native import app as native
@@ -47,6 +48,7 @@ def build_application(house: House) -> Application:
         (_below(native.PREFIX), native.application(house)),
         (_below(mlflow.PREFIX), mlflow.application(house)),
         (azureml.takes, azureml.application(house)),
+        (azureblob.takes, azureblob.application(house)),
     )
     return Application(dialects)  # type: ignore[arg-type]  # Litestar's own types are narrower
 

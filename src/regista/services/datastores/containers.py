@@ -3,7 +3,7 @@
 files      read whole by who may download everything in the scope, else each file by its writer; written to by who
            may bring anything into the scope, over the files of others only by who may write all its assets
 area       its creator's alone
-jobs, version, and the shelves' folders in files     read only; the shelf knows the rights
+jobs, version, folder, and the shelves' folders in files     read only; the shelf knows the rights
 """
 
 from regista.entities.access import Caller, Permission
@@ -39,7 +39,7 @@ def _found(tx: Transaction, caller: Caller, name: ContainerName) -> Container | 
         if area is None or area.principal_id != caller.principal.id or area.expires_at <= now():
             return None
         scope_id = area.scope_id
-    elif name.kind is ContainerKind.VERSION:
+    elif name.kind in {ContainerKind.VERSION, ContainerKind.FOLDER}:
         version = _version(tx, name.id)
         if version is None:
             return None
