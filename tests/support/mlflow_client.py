@@ -17,7 +17,15 @@ class MlflowClient(msgspec.Struct, frozen=True):
     python: Path
 
     def run(
-        self, script: str, server: RunningServer, home: Path, *, workspace: str, key: str = "", **variables: str
+        self,
+        script: str,
+        server: RunningServer,
+        home: Path,
+        *,
+        workspace: str,
+        key: str = "",
+        seconds: float = 240,
+        **variables: str,
     ) -> str:
         """Run a script of ``tests/sdk/mlflow_scripts`` with the workspace as its tracking server; return what it printed."""
         told = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "REGISTA_"))}
@@ -34,7 +42,7 @@ class MlflowClient(msgspec.Struct, frozen=True):
         }
         path = ROOT / "mlflow_scripts" / f"{script}.py"
         done = subprocess.run(
-            [self.python, path], env=told, cwd=home, capture_output=True, text=True, timeout=240, check=False
+            [self.python, path], env=told, cwd=home, capture_output=True, text=True, timeout=seconds, check=False
         )
         if done.returncode:
             raise ScriptFailedError(f"{script} with MLflow {self.major}:\n{done.stdout}\n{done.stderr}\n{server.log}")

@@ -67,8 +67,8 @@ def running_server(home: Path, environment: Mapping[str, str] | None = None) -> 
     home.mkdir(parents=True, exist_ok=True)
     (home / "run" / "server.json").unlink(missing_ok=True)
     told = {key: value for key, value in os.environ.items() if not key.startswith("REGISTA_")}
-    told |= {"REGISTA_GATEWAY_PORT": str(free_port())} | dict(environment or {})
-    command = [sys.executable, "-m", "regista", "up", "--home", str(home), "--port", "0"]
+    told |= {"REGISTA_PORT": "0", "REGISTA_GATEWAY_PORT": str(free_port())} | dict(environment or {})
+    command = [sys.executable, "-m", "regista", "up", "--home", str(home)]
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=told, cwd=home)
     server = RunningServer(home, "", process)
