@@ -134,6 +134,8 @@ def whole(place, tmp_path, name):
     assert place.log(steps["a"].name) == "said\n"
     made = place.house.assets.get(place.caller, place.dev, AssetKind.MODEL, "made")
     assert made.version == "1", "the output was registered twice"
+    capsule = place.house.capsules.open(place.store(place.dev), made.capsule)
+    assert [one.status for one in capsule.jobs] == ["Completed"] * 2
     keys = place.house.principals.keys(place.caller, "ada")
     assert not [key for key in keys if key.name.startswith("job ") and key.revoked_at is None]
     assert list(place.settings.work.iterdir()) == []

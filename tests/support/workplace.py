@@ -18,6 +18,7 @@ from regista.entities.job import Job
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError
+from regista.interfaces.blobs import BlobStore
 from regista.services.access.access import SYSTEM
 from regista.services.assets.versions import NewVersion
 from regista.services.house import House
@@ -103,6 +104,9 @@ class Workplace:
             entries.append(ManifestEntry(path, digest, len(content)))
         new = NewVersion(kind=kind, manifest=Manifest.of(entries), **fields)
         return self.house.assets.create(self.caller, address, new)
+
+    def store(self, address: ScopeAddress) -> BlobStore:
+        return self.house.stores.for_scope(self.house.scopes.get(self.caller, address))[1]
 
     def code(self, files: dict[str, str]) -> str:
         version = self.asset(AssetKind.CODE, files, anonymous=True)

@@ -71,6 +71,17 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sources: tuple[Source, ...] = ()
     detail: JobDetail | None = None
 
+    @property
+    def attachments(self) -> set[Digest]:
+        """Blobs that travel along: log, history, lock."""
+        detail = self.detail or JobDetail()
+        return {digest for digest in (self.history, detail.log, detail.lock) if digest}
+
+    @property
+    def manifests(self) -> set[Digest]:
+        """Manifests whose files travel along: the code."""
+        return {self.detail.code} if self.detail and self.detail.code else set()
+
 
 class VersionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A version as it is remembered."""
@@ -101,17 +112,13 @@ class Capsule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def attachments(self) -> set[Digest]:
-        """Blobs and manifests that travel along: logs, histories, locks, code."""
-        found: set[Digest] = set()
-        for job in self.jobs:
-            detail = job.detail or JobDetail()
-            found |= {digest for digest in (job.history, detail.log, detail.lock) if digest}
-        return found
+        """Blobs that travel along, of all jobs."""
+        return {digest for job in self.jobs for digest in job.attachments}
 
     @property
     def manifests(self) -> set[Digest]:
-        """Manifests whose files travel along: the code of each job."""
-        return {job.detail.code for job in self.jobs if job.detail and job.detail.code}
+        """Manifests whose files travel along, of all jobs."""
+        return {digest for job in self.jobs for digest in job.manifests}
 
     def card(self) -> "Capsule":
         """The first tier alone."""

@@ -100,15 +100,26 @@ class TestProvenance:
             assert ("secret of dev" in trace.text) is told
 
     def test_a_sealed_record_goes_on_with_who_may_read_it(self, world):
+        """Out of the workspace goes a new one with what its bearer may read, out of a registry the one that is there."""
         dev, shelf = world.path(world.scopes["dev"]), world.path(world.scopes["shelf"])
         root = world.key_of("sealer", "Owner", "/")
         body = {"name": "sealed", "path": "azureml://jobs/told/outputs/model"}
         assert world.ask("POST", "/workspaces/dev/models", root, json=body).status_code == 201
+        assert "secret of dev" in world.ask("GET", "/workspaces/dev/models/sealed/versions/1/trace", root).text
         key = world.key_of("carrier", "Reader", dev + "/models/sealed")
         world.house.principals.assign(SYSTEM, "carrier", "Registry User", shelf)
         share = world.ask("POST", "/workspaces/dev/models/sealed/share", key, json={"registry": "shelf"})
-        assert share.status_code == 403
-        assert "provenance/detail" in share.text
+        assert share.status_code == 200
+        trace = world.ask("GET", "/registries/shelf/models/sealed/versions/1/trace", key).text
+        assert "told" in trace
+        assert "secret of dev" not in trace
+        central = {"registry": "central"}
+        assert world.ask("POST", "/workspaces/dev/models/sealed/share", root, json=central).status_code == 200
+        world.house.principals.assign(SYSTEM, "carrier", "Reader", world.path(world.scopes["central"]))
+        on = {"registry": "shelf", "share_with_name": "sealed-on"}
+        refused = world.ask("POST", "/registries/central/models/sealed/share", key, json=on)
+        assert refused.status_code == 403
+        assert "provenance/detail" in refused.text
 
     def test_what_lies_behind_a_registry_stays_there(self, world):
         """A base model out of ``dev``, of which this workspace's people see the card alone, and what they make of it."""

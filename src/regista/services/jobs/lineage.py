@@ -11,10 +11,11 @@ from regista.services.jobs.plans import CommandPlan, Plan, decode_plan, job_node
 def add_edges(tx: Transaction, job: Job, at: int) -> None:
     """Write the edges of a job that has ended; again changes nothing."""
     if job.type is not JobType.RUN:
-        tx.lineage.add(list(_edges(job, decode_plan(job.spec), at)))
+        tx.lineage.add(list(edges_of(job, decode_plan(job.spec), at)))
 
 
-def _edges(job: Job, plan: Plan, at: int) -> Iterator[Edge]:
+def edges_of(job: Job, plan: Plan, at: int) -> Iterator[Edge]:
+    """The edges of a job with the inputs and outputs that it has."""
     me = job_node(job.scope_id, job.name)
     for role, source in _consumed(job, plan):
         yield Edge(source=source, target=me, type=EdgeType.CONSUMED, role=role, created_at=at)

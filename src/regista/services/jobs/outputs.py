@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 
+import msgspec
+
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.digest import Digest
 from regista.entities.documents.outputs import OutputSpec
 from regista.entities.job import Job
 from regista.entities.manifest import Manifest
@@ -61,15 +64,11 @@ def check_outputs(tx: Transaction, caller: Caller, home: Scope, plan: Plan) -> N
         require(caller, Permission.ASSETS_WRITE, path, read=Permission.ASSETS_WRITE, what=right)
 
 
-def register_output(
-    tx: Transaction, assets: AssetService, caller: Caller, scope: Scope, job: Job, name: str, output: OutputSpec,
-    manifest: Manifest,
-) -> AssetVersion:  # fmt: skip
-    """Register what the job left as *name*. The bytes are in the scope's store already."""
+def version_of(job: Job, name: str, output: OutputSpec, manifest: Manifest) -> NewVersion:
+    """The version that output *name* is to become; raise ``InvalidError`` where the job left nothing there."""
     if not manifest.files:
         raise InvalidError(f"output {name!r} is empty, and was to become {what(kind_of(output), output.name)}")
-    tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in manifest.files}, now())
-    new = NewVersion(
+    return NewVersion(
         kind=kind_of(output),
         name=output.name,
         version=output.version,
@@ -78,4 +77,15 @@ def register_output(
         description=output.description,
         source={"node": job_node(job.scope_id, job.name), "path": f"azureml://jobs/{job.name}/outputs/{name}"},
     )
-    return assets.register(tx, caller, scope, new, check=False)
+
+
+def register_output(
+    tx: Transaction, assets: AssetService, caller: Caller, scope: Scope, new: NewVersion, capsule: Digest
+) -> AssetVersion:
+    """Register what a job left, with its sealed record. The bytes are in the scope's store already."""
+    tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in new.manifest.files}, now())
+    made = assets.register(tx, caller, scope, new, check=False)
+    if not made.capsule:  # the same content may have been registered before, and keeps what was sealed then
+        made = msgspec.structs.replace(made, capsule=capsule)
+        tx.versions.put(made)
+    return made

@@ -2,12 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import msgspec
 
+from regista.entities.access import Caller
+from regista.entities.asset import AssetVersion
+from regista.entities.digest import Digest
+from regista.entities.job import Job
+from regista.entities.lineage import Edge
+from regista.entities.scope import Scope
 from regista.interfaces.catalog import Catalog
 from regista.interfaces.executors import AttemptStatus, Executor, Handle
 from regista.services.access.access import Access
@@ -34,6 +40,16 @@ class WaitingExecutor(Protocol):
 
     def wait(self, handle: Handle, timeout: float) -> AttemptStatus:
         """The status when the attempt has ended, or after *timeout* seconds."""
+
+
+class Sealer(Protocol):
+    """Writes the record of where a version came from, before the version has its name."""
+
+    def seal(
+        self, caller: Caller, scope: Scope, version: AssetVersion, coming: Sequence[Edge], ending: Mapping[str, Job]
+    ) -> Digest:
+        """Store the capsule of *version* of *scope*: with the edges and the jobs that are about to be written with it, and
+        with no more than *caller* may read. Again gives another that is as good."""
 
 
 class Bell:
@@ -70,6 +86,7 @@ class Workshop(msgspec.Struct, frozen=True, kw_only=True):
     access: Access
     stores: StoreService
     assets: AssetService
+    sealer: Sealer
     environments: EnvironmentService
     executor: Executor
     folder: Path

@@ -101,8 +101,9 @@ def _variables(spec: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> JobRecord:
-    """Add the log's tail, the lock's text and the history of metrics (stored as a blob of *store*)."""
+def with_blobs(record: JobRecord, source: BlobStore, target: BlobStore, history: list[Metric]) -> JobRecord:
+    """Add the log's tail and the lock's text, which are in *source*, and the history of metrics, stored as a blob of
+    *target*."""
     best: dict[str, tuple[float, float]] = {}
     for one in history:
         if not math.isfinite(one.value):
@@ -112,7 +113,8 @@ def with_blobs(record: JobRecord, store: BlobStore, history: list[Metric]) -> Jo
     lines = "\n".join(
         json.dumps(msgspec.structs.asdict(one)) for one in history
     ).encode()  # json says NaN, msgspec null
-    return msgspec.structs.replace(with_texts(record, store), best=best, history=store.put(lines) if history else None)
+    stored = target.put(lines) if history else None
+    return msgspec.structs.replace(with_texts(record, source), best=best, history=stored)
 
 
 def with_texts(record: JobRecord, store: BlobStore) -> JobRecord:

@@ -5,7 +5,7 @@ passed on the way (their second tier only with ``provenance/detail``). What neit
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
@@ -13,6 +13,7 @@ from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.capsule import Capsule, JobRecord, VersionRecord
 from regista.entities.digest import Digest
+from regista.entities.job import Job
 from regista.entities.lineage import Edge, EdgeType, Node
 from regista.entities.run import Metric
 from regista.entities.scope import Scope
@@ -31,7 +32,7 @@ OpenCapsule = Callable[[BlobStore, Digest], Capsule]
 
 
 class Past(msgspec.Struct):
-    """What was found; ``histories`` and ``stores`` are of the jobs that were read live, by node."""
+    """What was found; ``histories`` are of the jobs that were read live, ``stores`` of all: where their blobs are, by node."""
 
     jobs: dict[str, JobRecord] = {}
     versions: dict[str, VersionRecord] = {}
@@ -46,25 +47,42 @@ def read_past(
     caller: Caller,
     stores: StoreService,
     open_capsule: OpenCapsule,
+    scope: Scope,
     version: AssetVersion,
-    made_by: Sequence[Edge],
+    coming: Sequence[Edge],
+    ending: Mapping[str, Job],
 ) -> Past:
-    """Walk upstream from *version*, nearest first; *made_by* are edges into it that are not in the catalog yet."""
-    walk = _Walk(tx, caller, stores, open_capsule)
-    walk.run(version.node, [*made_by, *tx.lineage.edges([version.node], upstream=True)])
+    """Walk upstream from *version* of *scope*, nearest first.
+
+    *coming* are edges that are not in the catalog yet, *ending* jobs, by node, as they will be there in a moment."""
+    walk = _Walk(tx, caller, stores, open_capsule, coming, ending)
+    if version.capsule:
+        store, path = stores.of(tx, scope)[1], asset_path(scope, version.kind, version.name)
+        walk.pour(store, version.capsule, path)
+    walk.run(version.node)
     return walk.past
 
 
 class _Walk:
-    def __init__(self, tx: Transaction, caller: Caller, stores: StoreService, open_capsule: OpenCapsule) -> None:
+    def __init__(
+        self,
+        tx: Transaction,
+        caller: Caller,
+        stores: StoreService,
+        open_capsule: OpenCapsule,
+        coming: Sequence[Edge],
+        ending: Mapping[str, Job],
+    ) -> None:
         self._tx, self._caller, self._stores, self._open = tx, caller, stores, open_capsule
+        self._coming, self._ending = coming, ending
         self.past = Past()
         self._pool: dict[str, JobRecord | VersionRecord] = {}
         self._pool_edges: dict[str, list[Edge]] = {}
+        self._pool_stores: dict[str, BlobStore] = {}
 
-    def run(self, start: str, edges: Sequence[Edge]) -> None:
+    def run(self, start: str) -> None:
         seen = {start}
-        queue = deque(edges)
+        queue = deque(self._into(start))
         while queue and len(self.past.edges) < _MOST_EDGES:
             edge = queue.popleft()
             if edge.type is EdgeType.DEPLOYED:
@@ -80,15 +98,23 @@ class _Walk:
         node = Node.parse(name)
         live = self._version(node) if node.kind == "version" else self._job(node) if node.kind == "job" else False
         if live:
-            return self._tx.lineage.edges([name], upstream=True)
+            return self._into(name)
         match self._pool.get(name):
             case JobRecord() as job if len(self.past.jobs) < _MOST_JOBS:
                 self.past.jobs[name] = job
+                self.past.stores[name] = self._pool_stores[name]
             case VersionRecord() as version:
                 self.past.versions[name] = version
             case _:
                 self.past.hidden += 1
         return self._pool_edges.get(name, [])
+
+    def _into(self, name: str) -> list[Edge]:
+        """The edges into a node: those of the catalog, and those that are about to be written."""
+        known = self._tx.lineage.edges([name], upstream=True)
+        named = {(edge.source, edge.type, edge.role) for edge in known}
+        fresh = [one for one in self._coming if one.target == name and (one.source, one.type, one.role) not in named]
+        return [*fresh, *known, *([] if known or fresh else self._pool_edges.get(name, ()))]
 
     def _job(self, node: Node) -> bool:
         """Whether the caller may read the job; its record is noted without the log where it may not read that."""
@@ -96,7 +122,7 @@ class _Walk:
         if scope is None:
             return False
         path = f"{scope.path}/jobs/{node.parts[0]}"
-        job = self._tx.jobs.find(scope.id, node.parts[0])
+        job = self._ending.get(str(node)) or self._tx.jobs.find(scope.id, node.parts[0])
         allowed = job is not None and self._caller.allows(Permission.JOBS_READ, path)
         if job is None or not allowed or len(self.past.jobs) >= _MOST_JOBS:
             return False
@@ -126,10 +152,10 @@ class _Walk:
             return False
         self.past.versions[str(node)] = version_record(scope, found)
         if found.capsule:
-            self._pour(self._stores.of(self._tx, scope)[1], found.capsule, path)
+            self.pour(self._stores.of(self._tx, scope)[1], found.capsule, path)
         return True
 
-    def _pour(self, store: BlobStore, digest: Digest, path: str) -> None:
+    def pour(self, store: BlobStore, digest: Digest, path: str) -> None:
         """Let a capsule speak for what cannot be read live."""
         try:
             capsule = self._open(store, digest)
@@ -139,6 +165,7 @@ class _Walk:
             capsule = capsule.card()
         records: list[JobRecord | VersionRecord] = [capsule.subject, *capsule.versions, *capsule.jobs]
         for record in records:
-            self._pool.setdefault(record.node, record)
+            if record.node not in self._pool:
+                self._pool[record.node], self._pool_stores[record.node] = record, store
         for edge in capsule.edges:
             self._pool_edges.setdefault(edge.target, []).append(edge)

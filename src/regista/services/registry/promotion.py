@@ -91,7 +91,7 @@ class PromotionService:
         """Seal the capsule, and see to it that every blob of the version, and of the capsule, is in the target's store."""
         source_name, source = closure.stores[member.scope.id]
         target_name, target = closure.target_store
-        capsule = self._capsules.seal(caller, member.scope, member.version)
+        capsule = self._capsules.seal(caller, member.scope, member.version, anew=self._anew(caller, source, member))
         opened = self._capsules.open(source, capsule)
         if source_name != target_name:
             code = [Manifest.parse(source.get(digest)) for digest in opened.manifests if source.exists(digest)]
@@ -102,6 +102,15 @@ class PromotionService:
             wanted |= {member.version.lock} if member.version.lock else set()
             copy_blobs(source, target, wanted, optional=opened.attachments | opened.manifests)
         return capsule
+
+    def _anew(self, caller: Caller, store: BlobStore, member: _Member) -> bool:
+        """Whether a version that was made in its scope gets a new capsule for its way: the old one says what the caller may
+        not hand on, or was sealed before the job that made it had ended. One that came with a capsule keeps it."""
+        version = member.version
+        if not version.capsule or not _is_native(version):
+            return False
+        path = asset_path(member.scope, version.kind, version.name)
+        return not caller.allows(Permission.PROVENANCE_READ, path) or self._capsules.is_early(store, version.capsule)
 
     def _commit(self, tx: Transaction, caller: Caller, asked: Promotion, planned: _Closure) -> AssetVersion:
         closure = self._closure(tx, caller, asked)  # the world may have moved on since the plan
@@ -163,7 +172,7 @@ class PromotionService:
         path = asset_path(scope, version.kind, version.name)
         name = what(version.kind, version.name, version.version)
         require_download(caller, path, name)
-        if version.capsule:  # it goes along as it is: nobody hands on what it may not read
+        if version.capsule and not _is_native(version):  # it goes along as it is: nobody hands on what it may not read
             require(caller, Permission.PROVENANCE_READ, path, read=Permission.ASSETS_READ, what=name)
         for kind, text in references(version.spec) if version.kind is AssetKind.COMPONENT else ():
             inner_scope, inner = resolve_asset(tx, caller, scope, exact(kind, text), kind)
@@ -178,6 +187,11 @@ class PromotionService:
             if member.version.manifest != NO_FILES:
                 member.manifest = Manifest.parse(closure.stores[member.scope.id][1].get(member.version.manifest))
         return closure
+
+
+def _is_native(version: AssetVersion) -> bool:
+    """Whether it was made in the scope that it is in."""
+    return "promoted_from" not in version.source
 
 
 def _member(

@@ -4,8 +4,6 @@ Straight from a job's output into a registry is one call that does all or nothin
 the stores differ, the capsule is sealed, and one transaction writes name, lineage and audit.
 """
 
-from typing import Any
-
 import msgspec
 
 from regista.entities.access import Caller, Permission
@@ -104,7 +102,6 @@ class RegistrationService:
         if (edge := content.edge) is EdgeType.PRODUCED and content.node:
             made_by = Edge(source=content.node, target=draft.node, type=edge, role="output", created_at=now())
             capsule = self._capsules.seal(caller, scope, draft, [made_by])
-            self._bring_attachments(content.scope, scope, capsule)
         else:
             capsule = None
 
@@ -125,17 +122,6 @@ class RegistrationService:
             return made
 
         return self._catalog.write(work)
-
-    def _bring_attachments(self, source: Scope, target: Scope, capsule: Any) -> None:
-        """Logs, locks and code that the capsule points at go to the target's store, where they are still in another."""
-        (source_name, old), (target_name, new) = self._stores.for_scope(source), self._stores.for_scope(target)
-        if source_name == target_name:
-            return
-        opened = self._capsules.open(new, capsule)
-        manifests = [Manifest.parse(old.get(digest)) for digest in opened.manifests if old.exists(digest)]
-        files = {entry.digest for manifest in manifests for entry in manifest.files}
-        wanted = opened.manifests | opened.attachments | files
-        copy_blobs(old, new, wanted, optional=wanted)
 
     def _content(
         self, caller: Caller, scope: Scope, reference: Reference, kind: AssetKind, home: ScopeAddress | None

@@ -1,9 +1,19 @@
-"""Ending a job: what it left becomes content, and one transaction writes outputs, lineage, names and the last state."""
+"""Ending a job: what it left becomes content, and one transaction writes outputs, lineage, names and the last state.
+
+    collect   outputs, ./outputs and the log become blobs of the workspace's store
+    bring     what gets a name in another store is copied there
+    seal      the capsule of each version that is to be, saying what the job will be in a moment
+    commit    one transaction under the lease's fence writes everything, or nothing
+
+A crash before the commit leaves blobs without names; whoever takes the job up does it all again.
+"""
 
 import logging
 
 import msgspec
 
+from regista.entities.access import Caller
+from regista.entities.asset import AssetVersion
 from regista.entities.digest import Digest
 from regista.entities.documents.outputs import OutputSpec
 from regista.entities.graph import ARTIFACTS
@@ -12,21 +22,23 @@ from regista.entities.manifest import Manifest
 from regista.entities.names import now
 from regista.entities.run import Artifact
 from regista.entities.scope import Scope
-from regista.errors import RegistaError
+from regista.errors import ConflictError, RegistaError, StorageFullError, UnavailableError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Transaction
+from regista.services.assets.versions import drafted
 from regista.services.content.copying import copy_blobs
 from regista.services.jobs.attempt_folder import AttemptFolder, attempts
 from regista.services.jobs.keys import revoke
-from regista.services.jobs.lineage import add_edges
-from regista.services.jobs.outputs import register_output, target_scope
+from regista.services.jobs.lineage import add_edges, edges_of
+from regista.services.jobs.outputs import register_output, target_scope, version_of
 from regista.services.jobs.pipelines import tell_parent
-from regista.services.jobs.plans import CommandPlan, exact_reference
+from regista.services.jobs.plans import CommandPlan, exact_reference, job_node
 from regista.services.jobs.sources import artifact_manifest
 from regista.services.jobs.workshop import Workshop
 from regista.services.working.lease_keeper import LeaseLostError, fenced
 from regista.services.working.staging import ingest
 
+_TRIES = 20
 _log = logging.getLogger("regista.worker")
 
 
@@ -83,52 +95,138 @@ def collect_log(workshop: Workshop, store: BlobStore, job: Job) -> Left:
 
 def finish(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left, ending: Ending) -> Job:
     """Write the end, all or nothing. When an output cannot be registered the job has failed, and says why."""
+    last = _Last(workshop, lease, scope, plan, left, ending)
+    if ending.status is not JobStatus.COMPLETED:
+        return last.write({}, now())
     try:
-        if ending.status is JobStatus.COMPLETED:
-            _bring_to_targets(workshop, lease, scope, plan, left)
-        return _end(workshop, lease, scope, plan, left, ending, register=ending.status is JobStatus.COMPLETED)
-    except LeaseLostError:
+        return _write_registering(last)
+    except (LeaseLostError, UnavailableError, StorageFullError):
         raise
     except RegistaError as wrong:
-        if ending.status is not JobStatus.COMPLETED:
-            raise
         _log.info("job %s: an output was not registered: %s", lease.job_id, wrong)
         error = f"an output could not be registered: {wrong.message}"
         failed = msgspec.structs.replace(ending, status=JobStatus.FAILED, error=error)
-        return _end(workshop, lease, scope, plan, left, failed, register=False)
+        return msgspec.structs.replace(last, ending=failed).write({}, now())
 
 
-def _end(
-    workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left, ending: Ending, *, register: bool
-) -> Job:
-    def work(tx: Transaction, job: Job) -> Job:
+def _write_registering(last: "_Last") -> Job:
+    """Seal first, name then: no version has its name without its capsule."""
+    _bring_to_targets(last.workshop, last.lease, last.scope, last.plan, last.left)
+    for _ in range(_TRIES):
         at = now()
-        outputs = {name: _binding(job, plan.outputs[name], name, content) for name, content in left.outputs.items()}
-        if register:
-            outputs |= _registered(tx, workshop, scope, job, plan, left, outputs)
-        artifacts = _artifacts(tx, workshop, scope, job, left)
-        if artifacts.files:
-            outputs[ARTIFACTS] = _binding(job, OutputSpec(type="uri_folder"), ARTIFACTS, artifacts)
-        skipped = {"regista.skipped": ", ".join(left.skipped)} if left.skipped else {}
-        job = msgspec.structs.replace(
+        try:
+            return last.write(last.sealed(at), at)
+        except _OvertakenError:
+            continue
+    raise UnavailableError("versions of the outputs' names are being made faster than one more can be")
+
+
+class _OvertakenError(ConflictError):
+    """Somebody has taken the version number for which the capsule was sealed."""
+
+
+class _Sealed(msgspec.Struct, frozen=True):
+    """The version number that an output is to get, and its capsule."""
+
+    version: str
+    capsule: Digest
+
+
+class _Last(msgspec.Struct, frozen=True):
+    """The last words about a job: everything that the last transaction is made of."""
+
+    workshop: Workshop
+    lease: Lease
+    scope: Scope
+    plan: CommandPlan
+    left: Left
+    ending: Ending
+
+    @property
+    def named(self) -> dict[str, OutputSpec]:
+        """The outputs that become versions."""
+        return {name: output for name, output in self.plan.outputs.items() if output.name}
+
+    def sealed(self, at: int) -> dict[str, _Sealed]:
+        """The capsules of the outputs that become versions, of a job that ends at *at*; they hold what it will be then."""
+        if not self.named:
+            return {}
+
+        def look(tx: Transaction) -> tuple[Job, Caller, dict[str, tuple[Scope, AssetVersion]]]:
+            job = tx.jobs.by_id(self.lease.job_id)
+            creator = self.workshop.access.caller_for(tx, job.created_by)
+            return job, creator, {name: self._draft(tx, creator, job, name) for name in self.named}
+
+        job, creator, drafts = self.workshop.catalog.read(look)
+        bound = {
+            name: msgspec.structs.replace(one, node=drafts[name][1].node) if name in drafts else one
+            for name, one in self._bindings(job).items()
+        }
+        job = self._ended(job, bound, at)
+        coming, ending = list(edges_of(job, self.plan, at)), {job_node(job.scope_id, job.name): job}
+        seal = self.workshop.sealer.seal
+        return {
+            name: _Sealed(draft.version, seal(creator, target, draft, coming, ending))
+            for name, (target, draft) in drafts.items()
+        }
+
+    def _draft(self, tx: Transaction, creator: Caller, job: Job, name: str) -> tuple[Scope, AssetVersion]:
+        target = target_scope(tx, creator, self.scope, self.named[name])
+        return target, drafted(tx, creator, target, version_of(job, name, self.named[name], self.left.outputs[name]))
+
+    def write(self, sealed: dict[str, _Sealed], at: int) -> Job:
+        """Write state, outputs, lineage and, for what is *sealed*, names, in one transaction under the lease's fence."""
+
+        def work(tx: Transaction, job: Job) -> Job:
+            outputs = self._bindings(job) | self._registered(tx, job, sealed)
+            artifacts = _artifacts(tx, self.workshop, self.scope, job, self.left)
+            if artifacts.files:
+                outputs[ARTIFACTS] = _binding(job, OutputSpec(type="uri_folder"), ARTIFACTS, artifacts)
+            job = self._ended(job, outputs, at)
+            tx.jobs.put(job)
+            tx.claims.add(self.scope.id, "", _sizes(self.left), at)
+            add_edges(tx, job, at)
+            revoke(tx, job, self.ending.keys)
+            tell_parent(tx, job)
+            tx.leases.release(self.lease, due=None)
+            return job
+
+        return fenced(self.workshop.catalog, self.lease, work)
+
+    def _bindings(self, job: Job) -> dict[str, Binding]:
+        return {
+            name: _binding(job, self.plan.outputs[name], name, content) for name, content in self.left.outputs.items()
+        }
+
+    def _ended(self, job: Job, outputs: dict[str, Binding], at: int) -> Job:
+        skipped = {"regista.skipped": ", ".join(self.left.skipped)} if self.left.skipped else {}
+        return msgspec.structs.replace(
             job,
-            status=ending.status,
-            error=ending.error,
+            status=self.ending.status,
+            error=self.ending.error,
             outputs=outputs,
-            log=left.log,
-            properties=job.properties | ending.properties | skipped,
+            log=self.left.log,
+            properties=job.properties | self.ending.properties | skipped,
             ended_at=at,
             updated_at=at,
         )
-        tx.jobs.put(job)
-        tx.claims.add(scope.id, "", _sizes(left), at)
-        add_edges(tx, job, at)
-        revoke(tx, job, ending.keys)
-        tell_parent(tx, job)
-        tx.leases.release(lease, due=None)
-        return job
 
-    return fenced(workshop.catalog, lease, work)
+    def _registered(self, tx: Transaction, job: Job, sealed: dict[str, _Sealed]) -> dict[str, Binding]:
+        """The outputs that have a name, as versions, with the rights that the job's creator has now."""
+        if not sealed:
+            return {}
+        creator = self.workshop.access.caller_for(tx, job.created_by)
+        found = {}
+        for name, seal in sealed.items():
+            target, draft = self._draft(tx, creator, job, name)
+            if draft.version != seal.version:
+                raise _OvertakenError(f"version {seal.version} of {draft.name!r} was taken meanwhile")
+            new = version_of(job, name, self.named[name], self.left.outputs[name])
+            made = register_output(tx, self.workshop.assets, creator, target, new, seal.capsule)
+            bound = _binding(job, self.named[name], name, self.left.outputs[name])
+            reference = str(exact_reference(target, made))
+            found[name] = msgspec.structs.replace(bound, node=made.node, reference=reference)
+        return found
 
 
 def _binding(job: Job, output: OutputSpec, name: str, content: Manifest) -> Binding:
@@ -156,29 +254,6 @@ def _artifacts(tx: Transaction, workshop: Workshop, scope: Scope, job: Job, left
     if every != left.artifacts:
         workshop.stores.of(tx, scope)[1].put(every.encode())  # idempotent: a transaction run twice changes nothing
     return every
-
-
-def _registered(
-    tx: Transaction,
-    workshop: Workshop,
-    scope: Scope,
-    job: Job,
-    plan: CommandPlan,
-    left: Left,
-    outputs: dict[str, Binding],
-) -> dict[str, Binding]:
-    """The outputs that have a name, as versions, with the rights that the job's creator has now."""
-    named = {name: output for name, output in plan.outputs.items() if output.name}
-    if not named:
-        return {}
-    creator = workshop.access.caller_for(tx, job.created_by)
-    found = {}
-    for name, output in named.items():
-        target = target_scope(tx, creator, scope, output)
-        version = register_output(tx, workshop.assets, creator, target, job, name, output, left.outputs[name])
-        reference = str(exact_reference(target, version))
-        found[name] = msgspec.structs.replace(outputs[name], node=version.node, reference=reference)
-    return found
 
 
 def _bring_to_targets(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left) -> None:
