@@ -41,6 +41,7 @@ RULES: Mapping[str, tuple[str, str]] = {
     "output": _FIELD,
     "compute": _JOB,
     "datastore": _JOB,
+    "connection": _JOB,
     "endpoint": _ENDPOINT,
     "deployment": _ENDPOINT,
     "alias": _ALIAS,

@@ -13,10 +13,12 @@ Each test gets an empty catalog.
 from regista.conformance.catalog.access import AccessContract
 from regista.conformance.catalog.artifacts import ArtifactContract, LoggedModelContract
 from regista.conformance.catalog.assets import AssetContract, BlobClaimContract, VersionContract
+from regista.conformance.catalog.datastores import DatastoreContract, FileContract
 from regista.conformance.catalog.endpoints import EndpointContract
 from regista.conformance.catalog.jobs import JobContract, LeaseContract
 from regista.conformance.catalog.journal import AuditContract, OutboxContract
 from regista.conformance.catalog.lineage import LineageContract
+from regista.conformance.catalog.resources import ResourceContract
 from regista.conformance.catalog.runs import ExperimentContract, MetricContract, RunDataContract, RunSearchContract
 from regista.conformance.catalog.scopes import GroupContract, ScopeContract, SettingsContract
 from regista.conformance.catalog.transactions import TransactionContract
@@ -40,6 +42,9 @@ class CatalogContract(
     RunSearchContract,
     ArtifactContract,
     LoggedModelContract,
+    DatastoreContract,
+    FileContract,
+    ResourceContract,
     EndpointContract,
     LineageContract,
     AccessContract,

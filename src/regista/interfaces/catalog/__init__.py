@@ -13,6 +13,7 @@ from regista.interfaces.catalog.assets import AssetRepository, BlobClaimReposito
 from regista.interfaces.catalog.datastores import DatastoreRepository, FileRepository
 from regista.interfaces.catalog.endpoints import EndpointRepository, LineageRepository
 from regista.interfaces.catalog.jobs import JobRepository, LeaseRepository
+from regista.interfaces.catalog.resources import ComputeRepository, ConnectionRepository
 from regista.interfaces.catalog.runs import ArtifactRepository, ExperimentRepository, RunDataRepository
 from regista.interfaces.catalog.scopes import GroupRepository, ScopeRepository, Settings
 
@@ -24,6 +25,8 @@ __all__ = [
     "AssetRepository",
     "BlobClaimRepository",
     "Catalog",
+    "ComputeRepository",
+    "ConnectionRepository",
     "DatastoreRepository",
     "EndpointRepository",
     "ExperimentRepository",
@@ -57,6 +60,8 @@ class Transaction(Protocol):
     artifacts: ArtifactRepository
     datastores: DatastoreRepository
     files: FileRepository
+    computes: ComputeRepository
+    connections: ConnectionRepository
     endpoints: EndpointRepository
     lineage: LineageRepository
     access: AccessRepository

@@ -17,6 +17,7 @@ from regista.drivers.catalog.sql.repositories.jobs import JobRows
 from regista.drivers.catalog.sql.repositories.journal import JournalRows
 from regista.drivers.catalog.sql.repositories.leases import LeaseRows
 from regista.drivers.catalog.sql.repositories.lineage import LineageRows
+from regista.drivers.catalog.sql.repositories.resources import ComputeRows, ConnectionRows
 from regista.drivers.catalog.sql.repositories.runs import RunDataRows
 from regista.drivers.catalog.sql.repositories.scopes import ScopeRows
 from regista.drivers.catalog.sql.repositories.settings import SettingRows
@@ -46,6 +47,8 @@ class Repositories:
         self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
         self.datastores: catalog.DatastoreRepository = DatastoreRows(session)
         self.files: catalog.FileRepository = FileRows(session)
+        self.computes: catalog.ComputeRepository = ComputeRows(session)
+        self.connections: catalog.ConnectionRepository = ConnectionRows(session)
         self.endpoints: catalog.EndpointRepository = EndpointRows(session)
         self.lineage: catalog.LineageRepository = LineageRows(session)
         self.access: catalog.AccessRepository = AccessRows(session)

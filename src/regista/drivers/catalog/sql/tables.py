@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -335,6 +335,16 @@ logged_models = _table(
     Index("logged_models_newest", "scope_id", "experiment", "created_at", "seq"),
     Index("logged_models_of_run", "scope_id", "run"),
 )
+
+resources = _table(
+    "resources",
+    _text("scope_id"),
+    _text("kind"),
+    _text("name"),
+    _body(),
+    PrimaryKeyConstraint("scope_id", "kind", "name"),
+)
+"""Computes and connections."""
 
 endpoints = _table(
     "endpoints",

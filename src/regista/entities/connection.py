@@ -1,0 +1,44 @@
+"""Connections: services outside a workspace, and the way into them. Regista keeps and hands out; it connects to none."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class CredentialType(StrEnum):
+    """How the service is opened."""
+
+    NONE = "none"
+    AAD = "aad"
+    PAT = "pat"
+    SAS = "sas"
+    USERNAME_PASSWORD = "username_password"  # noqa: S105 - a kind of secret, not one
+    MANAGED_IDENTITY = "managed_identity"
+    SERVICE_PRINCIPAL = "service_principal"
+    ACCESS_KEY = "access_key"
+    API_KEY = "api_key"
+    ACCOUNT_KEY = "account_key"
+    CUSTOM_KEYS = "custom_keys"
+
+
+PUBLIC = frozenset({"username", "client_id", "resource_id", "tenant_id", "authority_url", "access_key_id"})
+"""The parts of credentials that are no secret. Every other one is, also one that is not known here."""
+
+
+class Connection(msgspec.Struct, frozen=True, kw_only=True):
+    """A service outside. ``type`` says of what kind (``git``, ``azure_open_ai``, ``custom`` …), ``target`` where it is,
+    ``credentials`` what is not secret about the way in; the secret itself is sealed."""
+
+    scope_id: str
+    name: str
+    type: str
+    target: str = ""
+    description: str = ""
+    metadata: dict[str, str] = {}
+    is_shared: bool = True
+    credentials_type: CredentialType = CredentialType.NONE
+    credentials: dict[str, str] = {}
+    sealed_secret: str = ""
+    created_at: int = 0
+    created_by: str = ""
+    updated_at: int = 0

@@ -1,0 +1,1 @@
+"""What a workspace says about the world outside: computes and connections."""
