@@ -48,6 +48,8 @@ from regista.services.registry.model_versions import ModelVersionService
 from regista.services.registry.promotion import PromotionService
 from regista.services.registry.registered_models import RegisteredModelService
 from regista.services.registry.registration import RegistrationService
+from regista.services.resources.computes import ComputeService
+from regista.services.resources.connections import ConnectionService
 from regista.services.scopes.scopes import ScopeService
 from regista.services.scopes.stores import StoreService
 from regista.services.serving.deployment_plans import Planner
@@ -114,6 +116,8 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         blocks=BlockService(catalog, contents, files),
         stored_contents=StoredContents(catalog, files),
         signatures=signatures,
+        computes=ComputeService(catalog),
+        connections=ConnectionService(catalog, signer),
         assets=assets,
         registration=registration,
         capsules=capsules,

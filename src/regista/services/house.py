@@ -30,6 +30,8 @@ from regista.services.registry.model_versions import ModelVersionService
 from regista.services.registry.promotion import PromotionService
 from regista.services.registry.registered_models import RegisteredModelService
 from regista.services.registry.registration import RegistrationService
+from regista.services.resources.computes import ComputeService
+from regista.services.resources.connections import ConnectionService
 from regista.services.scopes.scopes import ScopeService
 from regista.services.scopes.stores import StoreService
 from regista.services.serving.deployments import DeploymentService
@@ -61,6 +63,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     blocks: BlockService
     stored_contents: StoredContents
     signatures: Signatures
+    computes: ComputeService
+    connections: ConnectionService
     assets: AssetService
     registration: RegistrationService
     capsules: CapsuleService
