@@ -25,6 +25,7 @@ def open_house(folder: Path, catalog: str = "sqlite://") -> Iterator[House]:
     try:
         yield house
     finally:
+        house.audit_book.close()
         house.catalog.close()
 
 

@@ -24,7 +24,7 @@ from regista.services.assets.shelf import VersionShelf
 from regista.services.audit.audit import AuditService
 from regista.services.audit.book import AuditBook
 from regista.services.audit.watching import watched
-from regista.services.collection import CollectionService
+from regista.services.collection.collection import CollectionService
 from regista.services.content.contents import ContentService
 from regista.services.content.drops import DropService
 from regista.services.datastores.areas import AreaService
@@ -124,7 +124,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         promotion=PromotionService(catalog, stores, capsules),
         traces=traces,
         comparison=CompareService(catalog),
-        collection=CollectionService(catalog, stores, capsules),
+        collection=CollectionService(catalog, stores),
         environments=environments,
         jobs=JobService(catalog, stores, environments, bell),
         job_files=JobFiles(catalog, contents, logs),

@@ -48,6 +48,7 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
 
             _run(build_application(house), listening, str(certificate), str(key), started)
     finally:
+        house.audit_book.close()
         house.catalog.close()
 
 
@@ -55,8 +56,12 @@ def _start_workers(house: House, settings: Settings) -> list[Callable[[], None]]
     """Start what works beside the API; return what stops it."""
     from regista.bootstrap.serving import start_serving
     from regista.bootstrap.worker import start_worker
+    from regista.services.collection.rounds import CollectionRounds
 
-    return [start_serving(house, settings), *([start_worker(house, settings)] if settings.workers else [])]
+    rounds = CollectionRounds(house.catalog, house.collection)
+    rounds.start()
+    workers = [start_worker(house, settings)] if settings.workers else []
+    return [start_serving(house, settings), *workers, rounds.stop]
 
 
 def _run(

@@ -9,7 +9,7 @@ from regista.services.access.principals import PrincipalService
 from regista.services.assets.assets import AssetService
 from regista.services.audit.audit import AuditService
 from regista.services.audit.book import AuditBook
-from regista.services.collection import CollectionService
+from regista.services.collection.collection import CollectionService
 from regista.services.content.contents import ContentService
 from regista.services.content.drops import DropService
 from regista.services.datastores.areas import AreaService

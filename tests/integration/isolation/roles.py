@@ -18,7 +18,10 @@ MAY: dict[str, set[str]] = {
     # Everything but giving access to others.
     "Contributor": READ | {"download"} | WORK | {"write scope", "delete scope"},
     # Everything.
-    "Owner": READ | {"download"} | WORK | {"write scope", "delete scope", "give access", "run installation"},
+    "Owner": READ
+    | {"download"}
+    | WORK
+    | {"write scope", "delete scope", "give access", "run installation", "read audit"},
     # A custom role: sees everything and publishes, and may not have the bytes of what it sees.
     "Curator": READ | {"write assets"},
 }

@@ -1,7 +1,7 @@
 """Every verb of the native API: what it takes, and what has to be seen first.
 
 ``can`` is the doing that the verb takes, ``sees`` the one without which its thing does not exist for the caller. ``at`` says
-where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, or ``inside`` the scope (there or at anything
+where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, ``anywhere`` in it, or ``inside`` the scope (there or at anything
 in it). Who sees and may not is answered 403, who does not see 404, whoever has no living key 401.
 
 Allowed verbs can be said again and again without changing what the others meet: they repeat what is there already."""
@@ -100,6 +100,11 @@ OF_A_WORKSPACE = (
 )
 
 OF_THE_INSTALLATION = (
+    Verb("GET", "/audit", "read audit", at="anywhere"),
+    Verb("GET", "/audit/settings", "read audit", at="anywhere"),
+    Verb("PUT", "/audit/settings", "run installation", at="installation", body={}),
+    Verb("GET", "/events?limit=5", "nothing", at="installation"),
+    Verb("POST", "/gc", "run installation", at="installation", body={"dry_run": True}),
     Verb("GET", "/about", "nothing", at="installation"),
     Verb("GET", "/publicKey", "nothing", at="installation"),
     Verb("GET", "/roles", "nothing", at="installation"),

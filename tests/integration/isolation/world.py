@@ -189,6 +189,8 @@ def expected(verb: Verb, who: Somebody, world: World, scope: Scope, kind: AssetK
     if who.key is None or who.role == "":
         return 401
     home = world.path(scope)
+    if verb.at == "anywhere":
+        return verb.ok if who.may_inside(verb.can, "/") else 403
     if verb.at in {"installation", "subscription"}:
         if verb.can == "nothing" or who.may(verb.can, "/" if verb.at == "installation" else "/subscriptions/default"):
             return verb.ok

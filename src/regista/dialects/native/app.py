@@ -13,7 +13,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from regista import __version__
 from regista.dialects.native import context, limits
 from regista.dialects.native.errors import failed, refused, unroutable
-from regista.dialects.native.routes import access, assets, blobs, endpoints, jobs, provenance, scopes
+from regista.dialects.native.routes import access, assets, audit, blobs, collection, endpoints, jobs, provenance, scopes
 from regista.dialects.native.wire import About
 from regista.entities.access import Caller
 from regista.errors import RegistaError
@@ -53,6 +53,8 @@ def application(house: House) -> Litestar:
         provenance.public_key,
         *scopes.HANDLERS,
         *access.HANDLERS,
+        *audit.HANDLERS,
+        *collection.HANDLERS,
         workspace,
         registry,
     ]

@@ -7,6 +7,7 @@ import msgspec
 from regista.entities.access import PrincipalKind
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
+from regista.services.collection.collection import GRACE_SECONDS
 from regista.services.content.drops import DroppedFile
 
 
@@ -147,6 +148,13 @@ class StoreBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     url: str = ""
     regions: tuple[str, ...] = ()
+
+
+class CollectBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """How to take out the garbage."""
+
+    dry_run: bool = False
+    grace_seconds: float = GRACE_SECONDS
 
 
 class About(msgspec.Struct, kw_only=True):

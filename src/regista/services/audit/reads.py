@@ -182,7 +182,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "settings": _read("audit.settings", "/"),
         "configure": _write("audit.configure", "/"),
     },
-    "collection": {"collect": _write("installation.collect", "/")},
+    "collection": {"run": _write("installation.collect", "/")},
     "contents": {},
     "drops": {},
 }

@@ -91,11 +91,12 @@ class ContentService:
         self._catalog.write(lambda tx: tx.claims.add(scope.id, caller.principal.id, sizes, now()))
 
     def store_manifest(self, scope: Scope, manifest: Manifest) -> Digest:
-        """Store the manifest itself, and see that the files it names are there; raise ``NotFoundError`` naming one that is
-        not (it was sent long ago, and swept). A manifest that nothing names is swept like any other blob."""
+        """Store the manifest itself, and see that the files it names are there, and stay there until they have been named;
+        raise ``NotFoundError`` naming one that is not (it was sent long ago, and swept). A manifest that nothing names is
+        swept like any other blob."""
         store = self._stores.for_scope(scope)[1]
         for digest, path in {entry.digest: entry.path for entry in manifest.files}.items():
-            if not store.exists(digest):
+            if not store.renew(digest):
                 raise _unsent(scope, path, digest)
         return store.put(manifest.encode())
 

@@ -1,0 +1,1 @@
+"""Taking out the garbage: what is alive, what may go and when, and doing so once a day."""
