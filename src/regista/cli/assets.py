@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regista.cli.aliases import alias_group
+from regista.cli.asset_card import show_made, show_version
 from regista.cli.frame import confirm, homed, maybe_named, pairs, say, scoped, show
 from regista.cli.references import assets_of, versioned
 from regista.cli.sharing import add_share
@@ -57,7 +58,7 @@ def _add_create(group: click.Group, kind: AssetKind) -> None:
             home = ""
         with _explained(kind, file):
             made = assets_of(client, kind).create(file, overrides=overrides, home=home, **given)
-        show(made, output)
+        show_made(client, made, output)
 
     for decorate in _own_options(kind):
         create = decorate(create)
@@ -132,7 +133,7 @@ def _add_show(group: click.Group, kind: AssetKind) -> None:
     @versioned
     @scoped
     def show_one(client: "Regista", output: str, name: str, version: str, label: str) -> None:
-        show(assets_of(client, kind).get(name, version, label=label), output)
+        show_version(client, assets_of(client, kind).get(name, version, label=label), output, whole=True)
 
 
 def _add_list(group: click.Group, kind: AssetKind) -> None:
@@ -194,7 +195,7 @@ def _add_update(group: click.Group, kind: AssetKind) -> None:
         changes: dict[str, Any] = {"description": description, "tags": pairs(tags, "tags") if tags else None}
         if overrides:
             changes |= _overridden(assets.get(name, version) if version else assets.get_asset(name), overrides)
-        show(assets.update(name, version, **changes), output)
+        show_version(client, assets.update(name, version, **changes), output)
 
 
 _CHANGEABLE = ("description", "tags", "properties", "stage")
@@ -225,7 +226,7 @@ def _add_hiding(group: click.Group, kind: AssetKind, verb: str, help_text: str) 
     def hide(client: "Regista", output: str, name: str, version: str, label: str) -> None:
         assets = assets_of(client, kind)
         version = assets.get(name, label=label).version if label else version
-        show(getattr(assets, verb)(name, version), output)
+        show_version(client, getattr(assets, verb)(name, version), output)
 
 
 def _add_delete(group: click.Group, kind: AssetKind) -> None:

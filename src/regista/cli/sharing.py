@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regista.cli.asset_card import show_made
 from regista.cli.frame import amount, common, connect, place, say, show
 from regista.cli.references import assets_of, versioned
 from regista.entities.asset import ANONYMOUS, AssetKind
@@ -47,7 +48,8 @@ def add_share(group: click.Group, kind: AssetKind) -> None:
         if dry_run:
             _show_plan(assets.plan(name, **options), output)
         else:
-            show(assets.share(name, **options), output)
+            there = connect(profile).bound(registry=options["registry"])
+            show_made(there, assets.share(name, **options), output)
 
 
 def _source(profile: str | None, workspace: str | None, registry: str | None) -> "Regista":

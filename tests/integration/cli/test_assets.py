@@ -122,6 +122,39 @@ class TestShowing:
         run.misused("model", "show", *words, "-w", dev)
 
 
+class TestCards:
+    """People get a few lines, programs everything."""
+
+    def test_what_was_made_is_told_in_a_few_lines_with_the_next_step(self, run, dev, folder):
+        made = run("model", "create", "churn", "--path", "churn", "-w", dev)
+        lines = dict(line.split(None, 1) for line in made.out.splitlines())
+        assert list(lines) == ["name", "version", "type", "in", "content", "created", "reference"]
+        assert lines["in"] == f"workspace {dev}"
+        assert lines["content"].endswith(", 2 files, 19 B")
+        assert lines["reference"] == "azureml:churn:1"
+        assert made.err == f"Next:  regista model share churn:1 -w {dev} --registry-name REGISTRY\n"
+        assert "\x1b" not in made.out
+
+    def test_in_a_registry_it_is_told_as_others_find_it(self, run, dev, central, model):
+        shared = run("model", "share", "churn:1", "-w", dev, "-r", central)
+        lines = dict(line.split(None, 1) for line in shared.out.splitlines())
+        assert lines["in"] == f"registry {central}"
+        assert lines["record"] == "sealed"
+        assert run.json("model", "show", "churn:1", "-r", central)["file_count"] == 2
+        assert lines["reference"] == f"azureml://registries/{central}/models/churn/versions/1"
+        assert run(*shared.err.removeprefix("Next:  regista ").split()).status == 0
+
+    def test_a_specification_is_shown_and_not_told_after_every_change(self, run, dev, tmp_path):
+        (tmp_path / "conda.yml").write_text("dependencies: [python=3.11, pip: [six]]\n")
+        made = run("environment", "create", "env", "--conda-file", "conda.yml", "--image", "any", "-w", dev)
+        assert made.status == 0, made.err
+        assert "six" not in made.out
+        assert "six" in run("environment", "show", "env", "-w", dev).out
+        assert "six" not in run("environment", "archive", "env:1", "-w", dev).out
+        for form in ("json", "yaml"):
+            assert "six" in run("environment", "restore", "env:1", "-w", dev, "-o", form).out
+
+
 class TestListing:
     def test_names_versions_tags_and_what_is_archived(self, run, dev, folder):
         for version, tags in (("1", ()), ("2", ("--tags", "stage=trial"))):
