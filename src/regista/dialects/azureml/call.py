@@ -6,13 +6,15 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from regista.dialects.arm import PROVIDER
 from regista.entities.access import Caller
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError
 from regista.services.house import House
 
-PROVIDER = "Microsoft.MachineLearningServices"
+__all__ = ["PROVIDER", "Answer", "Call", "Json", "Level", "Place", "listed"]
+
 SKIP = "$skipToken"
 _PAGE = 100
 _MOST = 1000

@@ -2,6 +2,8 @@
 
     /mlflow/workspaces/NAME     a tracking server with a model registry
     /mlflow/registries/NAME     a model registry
+    /mlflow/v1.0/subscriptions/…/workspaces/NAME, …/registries/NAME
+                                the same by the address of the resource, as azure-ai-ml tells it; v2.0 is azureml-mlflow's
 
 The address is what a client is given as its tracking URI or its registry URI; everything below it is MLflow's own:
 ``/api/2.0/mlflow/…``, ``/api/3.0/mlflow/…``, ``/api/2.0/mlflow-artifacts/…``, ``/health``, ``/version``.
@@ -11,28 +13,36 @@ Raw ASGI and one hop to a thread for each request: this is where scripts log the
 
 from collections.abc import Mapping
 from functools import lru_cache
-from urllib.parse import quote
 
 import msgspec
 
 from regista.dialects import http
-from regista.dialects.mlflow.call import ARTIFACTS, Call, Place, Route
+from regista.dialects.arm import find_resource
+from regista.dialects.mlflow.call import ARTIFACTS, PREFIX, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
 from regista.dialects.mlflow.routes.server import PROTOCOL
 from regista.dialects.threads import Threads
-from regista.entities.scope import ScopeAddress, ScopeKind
+from regista.entities.scope import ScopeKind
 from regista.errors import InvalidError
+from regista.services.access.tokens import MANAGEMENT
 from regista.services.house import House
 
-PREFIX = "/mlflow"
+__all__ = ["PREFIX", "application"]
 
 _KINDS = {"workspaces": ScopeKind.WORKSPACE, "registries": ScopeKind.REGISTRY}
 _APIS = ("api/2.0/mlflow/", "api/3.0/mlflow/")
 _PLAIN = {"health": b"OK", "version": PROTOCOL.encode()}
 _HOW = "Set MLFLOW_TRACKING_TOKEN, or the key as MLFLOW_TRACKING_PASSWORD with any user name."
+_PLUGIN = b"azureml-mlflow/"
+_VERSIONS = ("v1.0", "v2.0")
+_PREVIEWS = {
+    "api/2.0/preview/mlflow/runs/log-batch-async": "api/2.0/mlflow/runs/log-batch",
+    "api/2.0/preview/mlflow/runs/get-run-data-status": "api/2.0/mlflow/runs/get-run-data-status",
+}
+"""What azureml-mlflow calls by names of its own. Its asynchronous batch is done when it is answered."""
 _THREADS = 32
 _QUICK_THREADS = 3
 """Reads of one small thing have threads of their own: few, for more would only wait for one another (measured: a third more
@@ -66,15 +76,15 @@ class Mlflow:
         """Who calls, with what address; raise ``UnauthenticatedError``."""
         headers = http.headers(scope)
         client = scope.get("client")
+        origin = f"{scope.get('scheme', 'http')}://{headers.get(b'host', b'localhost').decode('latin-1')}"
         caller = self._house.access.authenticate(
             http.secret(headers.get(b"authorization", b""), _HOW),
             address=client[0] if client else "",
             request_id=scope.get("request_id", ""),
+            audiences=_audiences(origin),
         )
-        plural = "workspaces" if place.kind is ScopeKind.WORKSPACE else "registries"
-        host = headers.get(b"host", b"localhost").decode("latin-1")
-        base = f"{scope.get('scheme', 'http')}://{host}{PREFIX}/{plural}/{quote(place.name, safe=':')}"
-        return Call(self._house, caller, ScopeAddress.parse(place.kind, place.name), base)
+        plugin = place.version == "v2.0" and _PLUGIN in headers.get(b"user-agent", b"")
+        return Call(self._house, caller, place.address, origin + place.prefix, plugin=plugin)
 
     async def _handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         found = _route(scope["method"], place)
@@ -120,10 +130,27 @@ def application(house: House) -> Mlflow:
 @lru_cache(maxsize=1024)
 def _place(path: str) -> Place | None:
     _, _, plural, *rest = [*path.split("/", 4), ""][:5]
+    if plural in _VERSIONS:
+        return _resource(path)
     kind = _KINDS.get(plural)
     if kind is None or len(rest) < 2 or not rest[0]:
         return None
     return Place(kind, rest[0], rest[1].removeprefix("ajax-"))
+
+
+def _resource(path: str) -> Place | None:
+    """The place of a path that names the scope as a resource: ``/mlflow/v1.0/subscriptions/S/resourceGroups/G/…``."""
+    found = find_resource(path)
+    if found is None or not found[1]:
+        return None
+    scope, rest = found
+    kind = _KINDS[scope.plural]
+    return Place(kind, scope.name, _PREVIEWS.get(rest, rest), scope.subscription, scope.resource_group, scope.version)
+
+
+@lru_cache(maxsize=64)
+def _audiences(origin: str) -> frozenset[str]:
+    return MANAGEMENT | {origin}
 
 
 @lru_cache(maxsize=1024)

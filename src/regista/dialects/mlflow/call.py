@@ -2,28 +2,52 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
+from regista.dialects import arm
 from regista.entities.access import Caller
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.services.house import House
+
+PREFIX = "/mlflow"
 
 ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 """Where files are, below the address of a scope."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """A path taken apart: the kind and the name of the scope, and what comes behind it, without a leading slash."""
+    """A path taken apart: the kind and the name of the scope, and what comes behind it, without a leading slash. The others
+    are known where the scope is addressed as a resource of Azure; ``version`` is the one that stands in such a path."""
 
     kind: ScopeKind
     name: str
     rest: str
+    subscription: str = ""
+    group: str = ""
+    version: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """The path of the scope, percent-encoded."""
+        plural = "workspaces" if self.kind is ScopeKind.WORKSPACE else "registries"
+        if self.version:
+            return f"{PREFIX}/{self.version}{arm.scope_path(self.subscription, self.group, plural, self.name)}"
+        return f"{PREFIX}/{plural}/{quote(self.name, safe=':')}"
+
+    @property
+    def address(self) -> ScopeAddress:
+        """What the path names; raise ``InvalidError`` for a name that is none."""
+        if self.version:
+            return ScopeAddress(self.kind, self.name, self.subscription, self.group)
+        return ScopeAddress.parse(self.kind, self.name)
 
 
 class Call(msgspec.Struct):
     """Who asks what of which scope. ``base`` is the URL of the scope as the client wrote it, ``rest`` what is in the path
-    behind the route's own part, ``size`` the bytes of the body."""
+    behind the route's own part, ``size`` the bytes of the body. ``plugin``: the client is azureml-mlflow, which fetches files
+    by addresses of its own (``azureml://…``) and with its own credential."""
 
     house: House
     caller: Caller
@@ -31,10 +55,14 @@ class Call(msgspec.Struct):
     base: str
     rest: tuple[str, ...] = ()
     size: int = 0
+    plugin: bool = False
 
     def uri(self, owner: str) -> str:
         """The absolute address of the files of *owner* (``runs/RUN``, ``models/m-…``, ``versions/ID``): absolute, so that it
         means the same to a client whose tracking and registry are two servers."""
+        if self.plugin:
+            registry = self.address.name if self.address.kind is ScopeKind.REGISTRY else ""
+            return f"azureml://{self.base.partition('://')[2]}{arm.files_path(owner, registry)}"
         return f"{self.base}{ARTIFACTS}/{owner}"
 
 

@@ -5,10 +5,12 @@ models:/m-…                             a logged model
 models:/NAME/3   models:/NAME@alias     another version of the same scope
 mlflow-artifacts:/runs/RUN/path         the same as above, as they are addressed below a tracking URI
 https://HERE/mlflow/…/artifacts/…       the same, absolute: what this dialect hands out; names the workspace too
+azureml://HERE/mlflow/…/artifacts/…     the same, handed out to azureml-mlflow
 """
 
 from urllib.parse import SplitResult, unquote, urlsplit
 
+from regista.dialects.arm import Resource, find_files, find_resource
 from regista.dialects.mlflow.call import ARTIFACTS, Call
 from regista.dialects.mlflow.files import split
 from regista.entities.scope import ScopeAddress, ScopeKind
@@ -30,7 +32,17 @@ def read_source(call: Call, source: str) -> tuple[str, ScopeAddress | None]:
         before, here, inner = unquote(parts.path).partition(ARTIFACTS)
         if here and plural in _KINDS and before == f"/mlflow/{plural}/{name}":
             return _reference(call, inner), ScopeAddress.parse(_KINDS[plural], name)
+        if here and (there := find_resource(before)) and not there[1]:
+            return _reference(call, inner), _address(there[0])
+    if parts.scheme == "azureml" and parts.netloc == urlsplit(call.base).netloc:
+        files = find_files(unquote(parts.path))
+        if files is not None:
+            return _reference(call, f"{files[1].owner}/{files[2]}"), _address(files[0])
     raise _refused(source)
+
+
+def _address(scope: Resource) -> ScopeAddress:
+    return ScopeAddress(_KINDS[scope.plural], scope.name, scope.subscription, scope.resource_group)
 
 
 def _checked(source: str) -> SplitResult:
