@@ -23,7 +23,8 @@ def profile() -> None:
 
 @profile.command("add", epilog="Example: regista profile add prod --url https://ml.example:8470 --key-file ~/prod.key")
 @named
-@click.option("--url", required=True, help="The server's address.")
+@click.option("--url", default="", help="The server's address.")
+@click.option("--local", is_flag=True, help="The server on this machine, with its CA and its owner's key.")
 @click.option("--key-file", type=click.Path(dir_okay=False, path_type=Path), help="The file that holds the key.")
 @click.option("--key-stdin", is_flag=True, help="Read the key from standard input and keep it beside the profiles.")
 @click.option(
@@ -31,45 +32,70 @@ def profile() -> None:
 )
 @click.option("-w", "--workspace-name", "workspace", default="", help="The workspace where none is said.")
 @click.option("-r", "--registry-name", "registry", default="", help="The registry where none is said.")
+@click.option(
+    "--default", "chosen", is_flag=True, help="Use it where no profile is said.  [default: only the first one]"
+)
 @click.option("--no-check", is_flag=True, help="Do not ask the server whether it knows the key.")
 @click.option("--overwrite", is_flag=True, help="Replace a profile of that name.")
 @common
 def add(
     name: str,
-    url: str,
-    key_file: Path | None,
-    key_stdin: bool,
-    ca: Path | None,
+    chosen: bool,
     no_check: bool,
     overwrite: bool,
     output: str,
     profile: str | None,  # noqa: ARG001 - every command has the option
-    **scope: str,
+    **said: Any,
 ) -> None:
-    """Note a server and a key. The first one is the default."""
-    from regista.client.profiles import Profile, read_profiles, write_profiles
+    """Note a server and a key. The first one is what is used where no profile is said, until 'regista profile use'."""
+    from regista.client.profiles import read_profiles, write_profiles
 
-    if bool(key_file) == key_stdin:
-        raise click.UsageError("give --key-file or --key-stdin")
+    drafted = _drafted(**said)
     if name == "default" or not name.isprintable():
         raise InvalidError(f"{name!r} cannot name a profile", hint="Choose another name.")
     default, known = read_profiles()
     if name in known and not overwrite:
         raise AlreadyExistsError(f"there is a profile {name!r} already", hint="Give --overwrite to replace it.")
-    secret = _typed_key() if key_stdin else ""
-    drafted = Profile(
+    if not no_check:
+        _check(drafted)
+    if drafted.key:
+        drafted = _with_key_file(drafted, name)
+    default = name if chosen else default or name
+    write_profiles(default, known | {name: drafted})
+    show(_row(name, drafted, default), output)
+    _say_default(name, default)
+
+
+def _drafted(
+    *, url: str, local: bool, key_file: Path | None, key_stdin: bool, ca: Path | None, workspace: str, registry: str
+) -> "Profile":
+    """The profile that the options describe."""
+    from regista.client.profiles import Profile, local_profile
+
+    scope = {"workspace": workspace, "registry": registry}
+    if local:
+        if url or ca or key_file or key_stdin:
+            raise click.UsageError("--local knows address, CA and key: leave --url, --ca and --key-… out")
+        found = local_profile()
+        return Profile(url=found.url, ca=found.ca, key_file=found.key_file, **scope)
+    if not url:
+        raise click.UsageError("give --url, or --local for the server on this machine")
+    if bool(key_file) == key_stdin:
+        raise click.UsageError("give --key-file or --key-stdin")
+    return Profile(
         url=url,
-        key=secret,
+        key=_typed_key() if key_stdin else "",
         key_file=str(key_file.expanduser().absolute()) if key_file else "",
         ca=str(ca.absolute()) if ca else "",
         **scope,
     )
-    if not no_check:
-        _check(drafted)
-    if secret:
-        drafted = _with_key_file(drafted, name)
-    write_profiles(default or name, known | {name: drafted})
-    show(_row(name, drafted, default or name), output)
+
+
+def _say_default(name: str, default: str) -> None:
+    if name == default:
+        say(f"{name} is used from now on where no profile is said.")
+    else:
+        say(f"{default} stays what is used where no profile is said. To change that: regista profile use {name}")
 
 
 def _typed_key() -> str:
@@ -128,6 +154,7 @@ def use(name: str, output: str, profile: str | None) -> None:  # noqa: ARG001 - 
     _, known = _known(name)
     write_profiles(name, known)
     show(_row(name, known[name], name), output)
+    _say_default(name, name)
 
 
 @profile.command("remove", epilog="Example: regista profile remove prod")
@@ -141,6 +168,9 @@ def remove(name: str, output: str, profile: str | None) -> None:  # noqa: ARG001
     del known[name]
     write_profiles("" if default == name else default, known)
     show({"removed": name}, output)
+    if default == name:
+        others = f"; choose another with 'regista profile use': {', '.join(known)}" if known else ""
+        say(f"Where no profile is said, the server on this machine is used from now on{others}")
 
 
 def _known(name: str) -> "tuple[str, dict[str, Profile]]":

@@ -88,10 +88,11 @@ def find_profile(name: str | None = None) -> Profile:
             url=url, key=os.environ.get("REGISTA_KEY", ""), key_file=key_file, ca=os.environ.get("REGISTA_CA", "")
         )
     chosen = profiles.get(wanted or default)
-    return chosen or _local()
+    return chosen or local_profile()
 
 
-def _local() -> Profile:
+def local_profile() -> Profile:
+    """The server that was started on this machine, with the owner's key; raise ``NotFoundError`` when there was none."""
     home = Path(os.environ.get("REGISTA_HOME") or Path.home() / ".regista")
     try:
         said = json.loads((home / "run" / "server.json").read_text())

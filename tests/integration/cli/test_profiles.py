@@ -35,6 +35,27 @@ class TestProfiles:
         assert added["default"] is True
         assert run.json("whoami", **nowhere)["server"] == server.url
 
+    def test_it_is_said_which_one_is_used_from_now_on(self, run, nowhere):
+        words = ("--url", "https://127.0.0.1:9", "--key-file", "k", "--no-check")
+        assert "one is used from now on" in run("profile", "add", "one", *words).err
+        second = run("profile", "add", "two", *words)
+        assert "one stays what is used" in second.err
+        assert "regista profile use two" in second.err
+        third = run("profile", "add", "three", *words, "--default")
+        assert "three is used from now on" in third.err
+        assert [one["default"] for one in run.json("profile", "list")] == [False, False, True]
+        assert "two is used" in run("profile", "use", "two").err
+        assert "one, three" in run("profile", "remove", "two").err
+
+    def test_the_server_on_this_machine_needs_no_more_words(self, run, server, nowhere):
+        home = {"REGISTA_HOME": str(server.home)}
+        made = run.json("profile", "add", "here", "--local", "-w", "dev", **home)
+        assert (made["url"], made["ca"], made["workspace"]) == (server.url, str(server.ca), "dev")
+        assert run.json("whoami", **nowhere)["principal"] == "owner"
+        assert "--local" in run.misused("profile", "add", "x", "--local", "--url", server.url, **home)
+        assert "--local" in run.misused("profile", "add", "x")
+        assert "regista up" in run.refused("profile", "add", "x", "--local", **nowhere)
+
     def test_a_key_from_standard_input_is_kept_where_only_its_owner_reads(self, run, server, nowhere, tmp_path):
         words = ("profile", "add", "prod", "--url", server.url, "--key-stdin", "--ca", str(server.ca), "-w", "dev")
         answer = run(*words, "-o", "json", stdin=server.owner_key + "\n")

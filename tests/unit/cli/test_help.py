@@ -94,7 +94,13 @@ class TestTheGroup:
 
     @pytest.mark.parametrize(
         ("typed", "offered"),
-        [("regista mod", "model"), ("regista model sh", "share"), ("regista model show --l", "--label")],
+        [
+            ("regista mod", "model"),
+            ("regista model sh", "share"),
+            ("regista model show --l", "--label"),
+            ("regista job met", "metrics"),
+            ("regista profile add --lo", "--local"),
+        ],
     )
     def test_the_tab_key_offers_nouns_verbs_and_options(self, typed, offered):
         import os
