@@ -10,6 +10,7 @@ A *container* is what the blob protocol sees. Its name is unique in the installa
     regista-jobs-SCOPE         what jobs of a workspace printed and left; read only
     regista-area-RANDOM        an upload area: files on their way to become one version, gone after a while
     regista-version-VERSION    the files of one asset version; read only
+    regista-folder-VERSION     the same, below one folder of whatever name
 """
 
 import re
@@ -24,7 +25,7 @@ ARTIFACT_STORE = "workspaceartifactstore"
 BUILT_IN = (BLOB_STORE, ARTIFACT_STORE)
 
 CONTAINER_PREFIX = "regista-"
-_CONTAINER = re.compile(r"regista-(files|jobs|area|version)-([0-9a-f]{32})")
+_CONTAINER = re.compile(r"regista-(files|jobs|area|version|folder)-([0-9a-f]{32})")
 
 
 class DatastoreType(StrEnum):
@@ -82,6 +83,7 @@ class ContainerKind(StrEnum):
     JOBS = "jobs"
     AREA = "area"
     VERSION = "version"
+    FOLDER = "folder"
 
 
 class ContainerName(msgspec.Struct, frozen=True):
@@ -115,6 +117,11 @@ def version_container(version_id: str) -> str:
     return str(ContainerName(ContainerKind.VERSION, version_id))
 
 
+def folder_container(version_id: str) -> str:
+    """The container that shows one asset version's files below a folder, whose name is the reader's choice."""
+    return str(ContainerName(ContainerKind.FOLDER, version_id))
+
+
 class UploadArea(msgspec.Struct, frozen=True, kw_only=True):
     """A place for files that are to become one version of a scope: its creator's alone, until ``expires_at``.
 
@@ -137,7 +144,8 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file in a container. ``digest`` is None for one that still grows (the log of a running job).
 
     ``owner`` is the id of the principal that wrote the bytes; ``etag`` changes with every write, of bytes or metadata;
-    ``md5`` is what the writer said that the content has, where it said so."""
+    ``md5`` is what the writer said that the content has, where it said so; ``blocks`` tells by which list of blocks it was
+    put together."""
 
     container: str
     path: str
@@ -146,6 +154,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     owner: str = ""
     md5: bytes = b""
+    blocks: str = ""
     content_type: str = ""
     metadata: dict[str, str] = {}
     etag: str = ""
