@@ -3,12 +3,13 @@
 import pytest
 
 from regista.conformance.blobs import BlobStoreContract
+from regista.conformance.joins import JoinsContract
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.blobs.verifying import VerifyingBlobStore
 
 
-class TestMemoryBlobStore(BlobStoreContract):
+class TestMemoryBlobStore(BlobStoreContract, JoinsContract):
     """The reference."""
 
     @pytest.fixture
@@ -16,7 +17,7 @@ class TestMemoryBlobStore(BlobStoreContract):
         return MemoryBlobStore()
 
 
-class TestLocalBlobStore(BlobStoreContract):
+class TestLocalBlobStore(BlobStoreContract, JoinsContract):
     """Files on a disk."""
 
     @pytest.fixture
@@ -38,8 +39,12 @@ class TestLocalBlobStore(BlobStoreContract):
         return [str(path) for path in self.root.rglob("*") if not path.is_dir()]
 
 
-class TestVerifyingBlobStore(TestLocalBlobStore):
+class TestVerifyingBlobStore(BlobStoreContract):
     """The wrapper over files on a disk."""
+
+    root = TestLocalBlobStore.root
+    _root = TestLocalBlobStore._root
+    leftovers = TestLocalBlobStore.leftovers
 
     @pytest.fixture
     def store(self, root):

@@ -1,6 +1,6 @@
 """Bytes by digest. Names, versions and users are not known here: those live in the catalog."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -101,3 +101,19 @@ class OnDisk(Protocol):
 
     def path(self, digest: Digest) -> Path:
         """The file that holds the blob; raise ``NotFoundError`` when there is no such blob."""
+
+
+@runtime_checkable
+class Joins(Protocol):
+    """What a store offers besides that makes one blob of several uploads, without their being blobs themselves first.
+
+    Checked by ``regista.conformance.joins.JoinsContract``."""
+
+    def begin_piece(self) -> BlobUpload:
+        """Open an upload that is to be joined: nothing hashes it along, nor hurries it to the disk."""
+
+    def join(self, pieces: Sequence[tuple[str, int]]) -> Digest:
+        """Make the bytes of *pieces* (ids of closed uploads, and the sizes they must have), one behind the other, one blob,
+        durably, and return its digest. The pieces stay until they are aborted or swept.
+
+        Raise ``NotFoundError`` for one that is gone, or whose bytes a crash of the machine may have taken."""

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from typing import Any
 
 from regista.dialects import http
 from regista.dialects.azureblob import xml
@@ -9,8 +10,7 @@ from regista.dialects.azureblob.bodies import Run
 from regista.dialects.azureblob.call import Call
 from regista.dialects.azureblob.errors import ProtocolError
 from regista.dialects.azureblob.reads import Fields, head, written
-from regista.entities.datastore import StoredFile
-from regista.services.datastores.blocks import MAX_ID_BYTES
+from regista.services.datastores.blocks import MAX_ID_BYTES, BlockUpload
 from regista.services.datastores.files import FileUpload, Labels
 from regista.services.house import House
 
@@ -72,7 +72,7 @@ class Writes:
         await self._run(self._house.files.delete, call.caller("d"), place.container, place.path, call.condition)
         await head(send, 202, [_EMPTY, *common])
 
-    async def _receive(self, call: Call, upload: FileUpload, labels: Labels, most: int) -> StoredFile | None:
+    async def _receive(self, call: Call, upload: FileUpload | BlockUpload, labels: Labels, most: int) -> Any:
         """Write the body and end the upload; None, and nothing left, when the client went away in the middle."""
         try:
             expected = call.digest(b"content-md5")
@@ -80,8 +80,7 @@ class Writes:
                 upload.expect_md5()
             if not await call.body.into(upload.write, most):
                 return None
-            file: StoredFile = await self._run(upload.commit, labels, expected)
-            return file
+            return await self._run(upload.commit, labels, expected)
         finally:
             await self._run(upload.abort)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -77,6 +77,16 @@ class MemoryBlobStore:
     def resume(self, upload_id: str) -> MemoryUpload:
         with self._lock:
             return MemoryUpload(self, check_upload_id(upload_id))
+
+    def begin_piece(self) -> MemoryUpload:
+        return self.begin()
+
+    def join(self, pieces: Sequence[tuple[str, int]]) -> Digest:
+        found = [bytes(self.received(check_upload_id(upload_id))) for upload_id, _ in pieces]
+        for content, (upload_id, size) in zip(found, pieces, strict=True):
+            if len(content) != size:
+                raise NotFoundError(f"the upload {upload_id} does not have its {size} bytes", hint="Send them again.")
+        return self.put(b"".join(found))
 
     def put(self, content: bytes, expected: Digest | None = None) -> Digest:
         digest = digest_of(content)

@@ -66,11 +66,12 @@ ANYHOW = Condition()
 
 
 class Labels(msgspec.Struct, frozen=True, kw_only=True):
-    """What a writer says about a file."""
+    """What a writer says about a file; ``blocks`` tells by which list it was put together."""
 
     content_type: str = ""
     metadata: dict[str, str] = {}
     md5: bytes = b""
+    blocks: str = ""
 
 
 class OpenedFile(msgspec.Struct, frozen=True):
@@ -324,6 +325,7 @@ def _drafted(
         size=content[1],
         owner=caller.principal.id,
         md5=labels.md5,
+        blocks=labels.blocks,
         content_type=labels.content_type,
         metadata=labels.metadata,
         etag=_new_etag(),

@@ -47,6 +47,14 @@ class RunningHash:
         return Digest(f"sha256:{self._hasher.hexdigest()}")
 
 
+class LateHash(RunningHash):
+    """Writes only; nothing is hashed before the digest is asked for, nor hurried to the disk."""
+
+    def write(self, file: int, piece: memoryview, at: int, helper: Executor | None = None) -> None:
+        del helper
+        _write_all(file, piece, at, hurry=False)
+
+
 class KeptHashes:
     """The running hashes of uploads that are closed and may be resumed by this process; the oldest are dropped.
 
@@ -70,10 +78,10 @@ class KeptHashes:
             return self._kept.pop(upload_id, None) or RunningHash()
 
 
-def _write_all(file: int, piece: memoryview, at: int) -> None:
+def _write_all(file: int, piece: memoryview, at: int, *, hurry: bool = True) -> None:
     done = 0
     while done < len(piece):
         done += os.pwrite(file, piece[done:], at + done)
-    if done >= _WORTH_A_THREAD:
+    if hurry and done >= _WORTH_A_THREAD:
         # Starts writing back what is dirty (it drops nothing that is): the fsync at the end then finds little to do.
         os.posix_fadvise(file, at, done, os.POSIX_FADV_DONTNEED)

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from regista.drivers.blobs.checks import check_range, check_upload_id, new_uploa
 from regista.drivers.blobs.local.adoption import adopt
 from regista.drivers.blobs.local.failures import translated
 from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
+from regista.drivers.blobs.local.pieces import opened_piece
 from regista.drivers.blobs.local.running import BATCH, KeptHashes
 from regista.drivers.blobs.local.upload import LocalUpload, is_at
 from regista.entities.digest import Digest, digest_of
@@ -36,6 +37,23 @@ class LocalBlobStore:
 
     def resume(self, upload_id: str) -> LocalUpload:
         return LocalUpload(self._layout, self._kept, check_upload_id(upload_id))
+
+    def begin_piece(self) -> LocalUpload:
+        return LocalUpload(self._layout, self._kept, new_upload_id(), new=True, late=True)
+
+    def join(self, pieces: Sequence[tuple[str, int]]) -> Digest:
+        upload = self.begin()
+        buffer = bytearray(BATCH)
+        try:
+            with ThreadPoolExecutor(1) as helper:
+                for upload_id, size in pieces:
+                    with opened_piece(self._layout, check_upload_id(upload_id), size) as piece:
+                        while count := _read_into(piece.fileno(), buffer):
+                            upload.write(memoryview(buffer)[:count], helper=helper)
+            return upload.commit()
+        except BaseException:
+            upload.abort()
+            raise
 
     def put(self, content: bytes, expected: Digest | None = None) -> Digest:
         digest = digest_of(content)

@@ -15,7 +15,7 @@ from typing import Self
 
 from regista.drivers.blobs.local.failures import in_our_words, translated
 from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
-from regista.drivers.blobs.local.running import BATCH, KeptHashes, RunningHash
+from regista.drivers.blobs.local.running import BATCH, KeptHashes, LateHash, RunningHash
 from regista.entities.digest import Digest
 from regista.errors import ConflictError, DigestMismatchError, NotFoundError, RegistaError
 
@@ -24,7 +24,9 @@ class LocalUpload:
     """One writer's hold on an upload. Another one may exist: whoever wrote last goes on, the other gets
     ``ConflictError``."""
 
-    def __init__(self, layout: Layout, kept: KeptHashes, upload_id: str, *, new: bool = False) -> None:
+    def __init__(
+        self, layout: Layout, kept: KeptHashes, upload_id: str, *, new: bool = False, late: bool = False
+    ) -> None:
         self._layout = layout
         self._kept = kept
         self._id = upload_id
@@ -33,7 +35,7 @@ class LocalUpload:
         with translated(layout.root):
             self._file = FileIO(_create(self._path) if new else _reopen(self._path), "r+")
         self._offset = os.fstat(self._file.fileno()).st_size
-        self._running = kept.take(upload_id)
+        self._running = LateHash() if late else kept.take(upload_id)
 
     @property
     def id(self) -> str:
@@ -77,7 +79,7 @@ class LocalUpload:
     def close(self) -> None:
         if not self._file.closed:
             self._file.close()
-            if not self._gone:
+            if not self._gone and self._running.upto:
                 self._kept.keep(self._id, self._running)
 
     def __enter__(self) -> Self:
