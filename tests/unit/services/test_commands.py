@@ -9,6 +9,7 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.errors import ConflictError, NotFoundError, UnauthenticatedError
+from regista.services.jobs.attempt_folder import AttemptFolder
 from regista.services.jobs.workshop import ServerPlace
 from regista.services.working.worker import Worker
 from tests.support.workplace import PLAIN, Workplace
@@ -188,9 +189,23 @@ class TestProcess:
                          "environment_variables": {"B": "job"}}, "named-run")  # fmt: skip
         assert place.log(job.name) == "env job named-run\n"
 
-    def test_a_limit_ends_it(self, place):
-        job = run(place, "sleep 60", limits={"timeout": 1})
-        assert (job.status, job.error) == (JobStatus.FAILED, "it ran longer than its limit of 1 seconds")
+    def test_its_time_ends_it_as_canceled_and_its_log_says_so(self, place):
+        job = run(place, "printf 'no end of line'; sleep 60", limits={"timeout": 1})
+        assert (job.status, job.error) == (JobStatus.CANCELED, "timeout: it ran longer than its limit of 1 seconds")
+        said = "[regista] timeout: it ran longer than its limit of 1 seconds (limits.timeout) and was ended"
+        assert place.log(job.name).splitlines() == ["no end of line", said]
+
+    def test_a_signal_that_is_known_for_a_limit_is_explained(self, place):
+        job = run(place, "echo before; kill -9 $$")
+        assert job.status is JobStatus.FAILED
+        assert "signal 9 (SIGKILL: the system does that when memory runs out)" in job.error
+        assert place.log(job.name).splitlines()[-1] == f"[regista] {job.error}"
+
+    def test_mlflow_does_not_print_links_to_pages_of_another_server(self, place):
+        ask = "echo $MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"
+        assert place.log(run(place, ask).name) == "true\n"
+        own = {"MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "false"}
+        assert place.log(run(place, ask, environment_variables=own).name) == "false\n"
 
     def test_what_it_used_and_where_it_ran_is_kept(self, place):
         job = run(place, "true")
@@ -206,6 +221,16 @@ class TestProcess:
     def test_its_folder_is_gone_in_the_end(self, place):
         job = run(place, "true")
         assert not (place.settings.work / job.id).exists()
+
+
+class TestOwnLines:
+    def test_a_last_line_is_said_once_by_however_many_workers(self, tmp_path):
+        folder = AttemptFolder(tmp_path, "job", 1)
+        folder.make()
+        folder.log.write_text("printed")
+        for _ in range(3):
+            folder.say_at_end("enough")
+        assert folder.log.read_text() == "printed\n[regista] enough\n"
 
 
 class TestCancelAndLog:

@@ -51,6 +51,16 @@ class AttemptFolder:
         with self.log.open("a") as log:
             log.write(f"[regista] {line}\n")
 
+    def say_at_end(self, line: str) -> None:
+        """Put a line of Regista's own below what the command printed, once however often it is said."""
+        text = f"[regista] {line}\n".encode()
+        with self.log.open("ab+") as log:
+            size = log.tell()
+            log.seek(max(0, size - len(text)))
+            end = log.read()
+            if end != text:
+                log.write(text if not end or end.endswith(b"\n") else b"\n" + text)
+
 
 def attempts(work: Path, job_id: str) -> list[AttemptFolder]:
     """The attempts at a job that have a folder here, the first one first."""

@@ -32,6 +32,7 @@ from regista.services.jobs.workshop import WaitingExecutor, Workshop
 from regista.services.working.finishing import Ending, Left, collect, collect_log, finish
 from regista.services.working.launch import Ground, Launch
 from regista.services.working.lease_keeper import LeaseKeeper, LeaseLostError, fenced
+from regista.services.working.outcomes import outcome_of
 
 ATTEMPTS = 3
 """How often a process that was lost without a trace is started, at most."""
@@ -244,8 +245,10 @@ class AttemptRun:
         """Take what the process left, and end the job as it ended."""
         self._keep(self._progress, JobStatus.FINALIZING)
         folders = attempts(self._shop.folder, self._job.id)
+        state, error, remark = outcome_of(self._job, status, self._plan.timeout)
+        if remark and folders:
+            folders[-1].say_at_end(remark)
         left = collect(self._store, self._plan, folders[-1], folders) if folders else Left()
-        state, error = _outcome(self._job, status, self._plan.timeout)
         usage = {f"regista.usage.{name}": f"{value:.6g}" for name, value in status.usage.items()}
         code = {"regista.exit_code": str(status.exit_code)} if status.exit_code is not None else {}
         self._end(left, state, error, usage | code)
@@ -296,22 +299,6 @@ class AttemptRun:
 
         self._job = fenced(self._shop.catalog, self._lease, work)
         self._progress = progress
-
-
-def _outcome(job: Job, status: AttemptStatus, timeout: int | None) -> tuple[JobStatus, str]:
-    """How a job ends whose process ended with *status*."""
-    match status.reason:
-        case "timeout":
-            return JobStatus.FAILED, f"it ran longer than its limit of {timeout} seconds"
-        case "failed_to_start":
-            return JobStatus.FAILED, f"its command could not be started: {status.message}"
-        case "stopped" if job.cancel_requested:
-            return JobStatus.CANCELED, ""
-    if status.exit_code == 0 and not status.reason:
-        return JobStatus.COMPLETED, ""
-    if status.exit_code is not None and status.exit_code > 128:
-        return JobStatus.FAILED, f"its command was ended by signal {status.exit_code - 128}"
-    return JobStatus.FAILED, f"its command ended with exit code {status.exit_code}"
 
 
 def _said(wrong: RegistaError) -> str:

@@ -100,6 +100,9 @@ def variables(
     if paths:
         found["PYTHONPATH"] = os.pathsep.join(paths)
     found.setdefault("PYTHONUNBUFFERED", "1")
+    found.setdefault(
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"
+    )  # its links are to pages that MLflow's server has
     if server.url and secret:
         found |= _tracking(job, scope, server, secret)
     return found
