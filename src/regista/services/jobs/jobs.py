@@ -41,12 +41,17 @@ DOCUMENT = "regista.document"
 DEFAULT_EXPERIMENT = "Default"
 
 
+OWN_PROPERTIES = "regista."
+"""How properties begin that only Regista sets."""
+
+
 class JobChange(msgspec.Struct, frozen=True, kw_only=True):
-    """What may change about a job; None leaves it. Tags are added to those that there are."""
+    """What may change about a job; None leaves it. Tags and properties are added to those that there are."""
 
     display_name: str | None = None
     description: str | None = None
     tags: dict[str, str] | None = None
+    properties: dict[str, str] | None = None
     archived: bool | None = None
 
 
@@ -172,7 +177,7 @@ class JobService:
 
     def update(self, caller: Caller, address: ScopeAddress, name: str, change: JobChange) -> Job:
         """Change what is said about a job, archive or restore it."""
-        tags = check_tags(change.tags or {})
+        tags, properties = check_tags(change.tags or {}), _foreign(check_tags(change.properties or {}))
 
         def work(tx: Transaction) -> Job:
             scope, job = find_job(tx, caller, address, name)
@@ -182,7 +187,7 @@ class JobService:
                 field: value
                 for field in ("display_name", "description", "archived")
                 if (value := getattr(change, field)) is not None
-            }
+            } | ({"properties": job.properties | properties} if properties else {})
             job = msgspec.structs.replace(job, **given, updated_at=now())
             tx.jobs.put(job)
             if tags:
@@ -212,6 +217,13 @@ def find_job(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) 
 def _require_read(caller: Caller, scope: Scope, name: str) -> None:
     if not caller.allows(Permission.JOBS_READ, job_path(scope, name) if name else scope.path):
         raise absent_job(scope, name)
+
+
+def _foreign(properties: dict[str, str]) -> dict[str, str]:
+    """Properties that a client may set: some of Regista's own say what a job's key may do."""
+    if own := [key for key in properties if key.startswith(OWN_PROPERTIES)]:
+        raise InvalidError(f"the property {own[0][:80]!r} is Regista's own", hint="Choose another name.")
+    return properties
 
 
 def _same_or_refuse(caller: Caller, scope: Scope, found: Job, digest: str) -> Job:

@@ -1,6 +1,18 @@
 """One module a resource: a handler reads the call, calls one service, and renders what it said."""
 
-from regista.dialects.azureml.routes import computes, connections, datastores, discovery, registries, workspaces
+from regista.dialects.azureml.routes import (
+    computes,
+    connections,
+    datastores,
+    discovery,
+    history,
+    jobs,
+    registries,
+    resolution,
+    rundata,
+    schedules,
+    workspaces,
+)
 from regista.dialects.azureml.routing import Routes
 
 ROUTES = Routes(
@@ -11,5 +23,10 @@ ROUTES = Routes(
         *datastores.ROUTES,
         *computes.ROUTES,
         *connections.ROUTES,
+        *history.ROUTES,
+        *jobs.ROUTES,
+        *resolution.ROUTES,
+        *rundata.ROUTES,
+        *schedules.ROUTES,
     )
 )
