@@ -12,6 +12,8 @@ from regista.errors import InvalidError
 if TYPE_CHECKING:
     from regista.client.access import KeyClient, PrincipalClient, RoleClient, StoreClient
     from regista.client.assets import AssetClient
+    from regista.client.audit import AuditClient, EventClient
+    from regista.client.collection import CollectionClient
     from regista.client.endpoints import DeploymentClient, EndpointClient
     from regista.client.jobs import JobClient
     from regista.client.provenance import ProvenanceClient
@@ -183,6 +185,27 @@ class Regista:
         from regista.client.access import StoreClient
 
         return StoreClient(self.transport)
+
+    @cached_property
+    def audit(self) -> "AuditClient":
+        """Who did or read what."""
+        from regista.client.audit import AuditClient
+
+        return AuditClient(self.transport)
+
+    @cached_property
+    def events(self) -> "EventClient":
+        """What changed, in order."""
+        from regista.client.audit import EventClient
+
+        return EventClient(self.transport)
+
+    @cached_property
+    def collection(self) -> "CollectionClient":
+        """Taking out the garbage."""
+        from regista.client.collection import CollectionClient
+
+        return CollectionClient(self.transport)
 
     def about(self) -> dict[str, str]:
         """What answers, and as whom it knows the caller."""

@@ -1,8 +1,25 @@
 """What happened: the audit record of who did or read what, and the event that tells others."""
 
+from enum import StrEnum
 from typing import Any
 
 import msgspec
+
+
+class Reads(StrEnum):
+    """Which reads are written down. Whatever was refused is, unless it is ``off``."""
+
+    ALL = "all"
+    SENSITIVE = "sensitive"
+    """Bytes, logs and keys alone: not names, lists and metrics."""
+    OFF = "off"
+
+
+class AuditSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``retention_days`` is how long reads are kept (0: for ever); records of changes are kept for ever."""
+
+    reads: Reads = Reads.ALL
+    retention_days: int = 90
 
 
 class AuditRecord(msgspec.Struct, frozen=True, kw_only=True):

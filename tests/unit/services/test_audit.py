@@ -8,14 +8,13 @@ from anyio.from_thread import start_blocking_portal
 
 from regista.entities.access import Role
 from regista.entities.asset import AssetKind
-from regista.entities.journal import AuditQuestion
+from regista.entities.journal import AuditQuestion, AuditSettings, Reads
 from regista.entities.page import PageRequest
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import ForbiddenError, InvalidError
 from regista.services.access.access import SYSTEM
 from regista.services.audit import book as books
 from regista.services.audit.reads import ACTS
-from regista.services.audit.settings import AuditSettings, Reads
 from tests.support.door import Door
 from tests.support.houses import NOBODY
 
@@ -239,7 +238,9 @@ def test_events_are_told_to_who_may_read_the_thing(place, people):
         place.house.audit.events(SYSTEM, page.next, 1000).items
         == everything.items[2:] + place.house.audit.events(SYSTEM, everything.next, 1000).items
     )
-    for wrong in ((-1, 10), (2**63, 10), (0, 0)):
+    assert place.house.audit.events(SYSTEM, -2, 10).items == place.house.audit.events(SYSTEM, 0, 1000).items[-2:]
+    assert place.house.audit.events(SYSTEM, -1000, 3).items == everything.items[:3]
+    for wrong in ((-(2**63), 10), (2**63, 10), (0, 0)):
         with pytest.raises(InvalidError):
             place.house.audit.events(SYSTEM, *wrong)
 

@@ -98,6 +98,7 @@ class OutboxContract(CatalogCase):
     """``tx.journal``: the outbox."""
 
     def test_events_are_numbered_in_order(self, catalog: Catalog) -> None:
+        assert catalog.read(lambda tx: tx.journal.newest()) == 0
         for name in "abc":
             catalog.write(lambda tx, name=name: tx.journal.emit(event(name)))  # type: ignore[misc]
         told = catalog.read(lambda tx: tx.journal.events(0, 10))
@@ -106,6 +107,7 @@ class OutboxContract(CatalogCase):
         assert told[0].data == {"k": [1, "two"]}
         assert catalog.read(lambda tx: tx.journal.events(told[0].sequence, 1)) == [told[1]]
         assert catalog.read(lambda tx: tx.journal.events(told[2].sequence, 10)) == []
+        assert catalog.read(lambda tx: tx.journal.newest()) == told[2].sequence
 
     def test_an_event_of_a_failed_work_is_never_told(self, catalog: Catalog) -> None:
         def work(tx: Transaction) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from regista.entities.access import PrincipalKind
+from regista.entities.collection import GRACE_SECONDS
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
-from regista.services.collection.collection import GRACE_SECONDS
 from regista.services.content.drops import DroppedFile
 
 

@@ -67,3 +67,6 @@ class Journal(Protocol):
 
     def events(self, after: int, limit: int) -> list[Event]:
         """Events in order, after a sequence number."""
+
+    def newest(self) -> int:
+        """The sequence number of the newest event; 0 when there is none."""

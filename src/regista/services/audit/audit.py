@@ -1,14 +1,14 @@
 """Reading the audit and the events: each caller sees what happened where it may see that."""
 
 from regista.entities.access import Caller, Permission, check_grant_path, is_within
-from regista.entities.journal import AuditQuestion, AuditRecord, Event, EventPage
+from regista.entities.journal import AuditQuestion, AuditRecord, AuditSettings, Event, EventPage
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ScopeKind
 from regista.errors import ForbiddenError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.delegation import require_installation
 from regista.services.audit.book import AuditBook
-from regista.services.audit.settings import AuditSettings, audit_settings, keep_audit_settings
+from regista.services.audit.settings import audit_settings, keep_audit_settings
 from regista.services.journal import note
 
 MOST_EVENTS = 1000
@@ -89,15 +89,15 @@ class AuditService:
 
     def events(self, caller: Caller, after: int, limit: int) -> EventPage:
         """Events after a sequence number, oldest first, about what the caller may read. Their data is for who may read the
-        audit there."""
+        audit there. A negative number counts from the newest event back."""
         limit = min(limit, MOST_EVENTS)
-        if limit < 1 or not 0 <= after < 2**62:
+        if limit < 1 or not -(2**62) < after < 2**62:
             raise InvalidError("events are asked for from a number on, one at least", hint="The first are after 0.")
         found: list[Event] = []
 
         def work(tx: Transaction) -> int:
             found.clear()
-            at, looked = after, 0
+            at, looked = after if after >= 0 else max(0, tx.journal.newest() + after), 0
             while looked < _LOOKED_AT and (some := tx.journal.events(at, MOST_EVENTS)):
                 for event in some:
                     at, looked = event.sequence, looked + 1

@@ -18,13 +18,13 @@ import threading
 import msgspec
 
 from regista.entities.access import Caller
-from regista.entities.journal import AuditRecord
+from regista.entities.journal import AuditRecord, AuditSettings, Reads
 from regista.entities.names import new_id, now
 from regista.entities.scope import ScopeAddress
 from regista.errors import ErrorCode, RegistaError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import SYSTEM
-from regista.services.audit.settings import AuditSettings, Reads, audit_settings
+from regista.services.audit.settings import audit_settings
 from regista.services.scopes.scopes import resolve_scope
 
 WINDOW = 60_000

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from regista.entities.access import Caller, Permission
+from regista.entities.collection import GRACE_SECONDS, Collected
 from regista.entities.digest import Digest
 from regista.entities.names import now
 from regista.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -21,24 +22,9 @@ from regista.services.collection.live import LiveBlobs
 from regista.services.journal import note
 from regista.services.scopes.stores import StoreService
 
-GRACE_SECONDS = 24 * 3600.0
 SHORTEST_GRACE = 3600.0
 """Bytes that were sent and have no name yet are safe for so long: it takes a while to register what they belong to."""
 LONGEST_GRACE = 10 * 366 * 86400.0
-
-
-class Collected(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run did (a dry run: would do) in one store: blobs that something names, blobs that wait for their grace to
-    end with their bytes, blobs and bytes removed, uploads given up. ``due`` is when the first of those waiting may go."""
-
-    store: str
-    live: int
-    waiting: int
-    waiting_bytes: int
-    removed: int
-    bytes: int
-    uploads: int
-    due: int | None = None
 
 
 class _Noted(msgspec.Struct):

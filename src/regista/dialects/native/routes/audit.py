@@ -9,9 +9,8 @@ from litestar import get, put
 from litestar.handlers import BaseRouteHandler
 
 from regista.entities.access import Caller
-from regista.entities.journal import AuditQuestion, AuditRecord, EventPage
+from regista.entities.journal import AuditQuestion, AuditRecord, AuditSettings, EventPage
 from regista.entities.page import Page, PageRequest
-from regista.services.audit.settings import AuditSettings
 from regista.services.house import House
 
 _LONGEST_WAIT = 30.0
@@ -53,6 +52,7 @@ def put_audit_settings(caller: Caller, house: House, data: AuditSettings) -> Aud
 async def list_events(caller: Caller, house: House, after: int = 0, limit: int = 100, wait: float = 0.0) -> EventPage:
     """Events after a sequence number, oldest first; where there is none yet, the answer waits up to ``wait`` seconds.
 
+    A negative ``after`` counts from the newest event back.
     ``next`` is what to ask after the next time, also when there was nothing that the caller may see."""
     deadline = time.monotonic() + (min(wait, _LONGEST_WAIT) if wait > 0 else 0)  # NaN waits for nothing
     while True:

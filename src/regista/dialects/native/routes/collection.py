@@ -7,7 +7,7 @@ from litestar.handlers import BaseRouteHandler
 
 from regista.dialects.native.wire import CollectBody
 from regista.entities.access import Caller
-from regista.services.collection.collection import Collected
+from regista.entities.collection import Collected
 from regista.services.house import House
 
 

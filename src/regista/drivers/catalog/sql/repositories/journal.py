@@ -26,6 +26,7 @@ _FORGET_READS = Statement(
 )
 _EMIT = insert(tables.events)
 _EVENTS = Statement("SELECT seq, body FROM events WHERE seq > :after ORDER BY seq LIMIT :limit")
+_NEWEST = Statement("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
 _IN_TURN = Statement("SELECT pg_advisory_xact_lock(8243122784466987058)")
 
 
@@ -66,6 +67,10 @@ class JournalRows:
     def events(self, after: int, limit: int) -> list[Event]:
         rows = self._session.all(_EVENTS, after=after, limit=limit)
         return [msgspec.structs.replace(_event(body), sequence=seq) for seq, body in rows]
+
+    def newest(self) -> int:
+        row = self._session.first(_NEWEST)
+        return int(row[0]) if row else 0
 
     def _append(self, body: str) -> None:
         if self._session.postgres:
