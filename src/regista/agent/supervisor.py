@@ -1,6 +1,7 @@
 """The program that stays with one attempt: starts it once, ends it when asked, writes down how it ended.
 
-It imports the standard library alone and runs as ``python -I -S supervisor.py DIRECTORY`` (or ``--serve``, see ``serve``).
+It imports the standard library and ``supervisor_log.py`` alone, and runs as ``python -I -S supervisor.py DIRECTORY``
+(or ``--serve``, see ``serve``).
 
     DIRECTORY/
       attempt.json     what to run; mode 0600, its environment may hold tokens
@@ -31,7 +32,13 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from regista.agent.supervisor_log import Log
+else:
+    sys.path.append(str(Path(__file__).parent))  # -I leaves it out
+    from supervisor_log import Log
 
 GRACE = 10.0
 """Seconds between SIGTERM and SIGKILL where nobody said otherwise: at a timeout, or at a SIGTERM without ``stop.json``."""
@@ -163,6 +170,7 @@ class Supervisor:
         self._stop_seen: int | None = None
         self._pid = 0
         self._sandbox: SandboxReport | None = None
+        self._log: Log | None = None
 
     def run(self, reply: int) -> None:
         """Start the process, stay until it has ended, record its end. Leaves no descendant behind."""
@@ -182,6 +190,8 @@ class Supervisor:
             ended = self._run(attempt)
         finally:
             end_descendants()
+            if self._log:
+                self._log.finish()
         _write_status(self._directory, {**started, "state": "exited", **ended}, durable=True)
 
     def _run(self, attempt: dict[str, Any]) -> dict[str, Any]:
@@ -194,6 +204,8 @@ class Supervisor:
         status, usage = self._stay()
         ended_at = time.time()
         if self._sandbox and not self._reason and os.WIFEXITED(status) and not self._sandbox.ran():
+            if self._log:
+                self._log.finish()  # whoever could still write to it never ran
             said = _last_line(attempt["log"])
             return _failed_to_start(said, missing="No such file" in said)
         return {
@@ -209,12 +221,13 @@ class Supervisor:
         if attempt["sandbox"]:
             self._sandbox = SandboxReport()
             argv, env, cwd = _sandboxed(attempt, self._sandbox.writer), {"PATH": os.defpath}, "/"
+        self._log = Log(attempt["log"], attempt.get("log_limit"), rotates=attempt.get("log_rotates", False))
         errors, failure = os.pipe()
         supervisor = os.getpid()
         pid = os.fork()
         if pid == 0:
             try:
-                _become(supervisor, attempt["log"], attempt["limits"])
+                _become(supervisor, self._log.writer, attempt["limits"])
                 os.chdir(cwd)
                 os.execvpe(argv[0], argv, env)  # noqa: S606 (a shell is what we do not want)
             except OSError as error:
@@ -222,6 +235,7 @@ class Supervisor:
             finally:
                 os._exit(127)
         os.close(failure)
+        self._log.start()
         if self._sandbox:
             os.close(self._sandbox.writer)
         with os.fdopen(errors, "rb") as pipe:
@@ -350,7 +364,7 @@ def _sandboxed(attempt: dict[str, Any], report: int) -> list[str]:
     return [program, "--args", str(given), "--json-status-fd", str(report), "--", *attempt["argv"]]
 
 
-def _become(supervisor: int, log: str, limits: dict[str, int]) -> None:
+def _become(supervisor: int, output: int, limits: dict[str, int]) -> None:
     """Turn a fork of the supervisor into a bare process: own session, own standard streams, nothing inherited."""
     os.setsid()
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -365,7 +379,6 @@ def _become(supervisor: int, log: str, limits: dict[str, int]) -> None:
         hard = resource.getrlimit(kind)[1]
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (allowed, allowed if name != "RLIMIT_NOFILE" else hard))
-    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
 

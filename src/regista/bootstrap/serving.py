@@ -35,7 +35,7 @@ class StopServing(Protocol):
 
 def open_host(settings: Settings, runtime: UvRuntime) -> ServingHost:
     """The host below the home of *settings*; nothing is started or written yet."""
-    executor = ProcessExecutor(confine=settings.confine)
+    executor = ProcessExecutor(confine=settings.confine, log_limit=settings.log_bytes, rotate_logs=True)
 
     def layer(python: Path, report: Report) -> tuple[Path, ...]:
         try:
@@ -50,6 +50,7 @@ def open_host(settings: Settings, runtime: UvRuntime) -> ServingHost:
         certificate=settings.tls / "server.pem",
         key=settings.tls / "server.key",
         ca=settings.tls / "ca.pem",
+        log_bytes=settings.log_bytes,
     )
     confined = executor.capabilities().confined
     return ProcessServingHost(settings.home / "serving", executor, layer, gateway, confined=confined)

@@ -31,6 +31,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     gateway_port: int = 8471
     workers: int = 2
     confine: bool | None = None
+    job_log_bytes: int = 100 * 1024 * 1024
+    """How much is kept of what a job prints: the first so many bytes."""
+    log_bytes: int = 32 * 1024 * 1024
+    """How large a log of the gateway or of a deployment's worker grows before it is put aside; one such is kept."""
 
     @property
     def keys(self) -> Path:
@@ -67,7 +71,7 @@ def load_settings(**overrides: object) -> Settings:
         "catalog": os.environ.get("REGISTA_CATALOG") or f"sqlite:///{home / 'catalog.sqlite'}",
         "store": os.environ.get("REGISTA_STORE") or f"file://{home / 'stores' / 'default'}",
     }
-    for name in ("host", "port", "gateway_port", "workers"):
+    for name in ("host", "port", "gateway_port", "workers", "job_log_bytes", "log_bytes"):
         if text := os.environ.get(f"REGISTA_{name.upper()}"):
             values[name] = text
     try:

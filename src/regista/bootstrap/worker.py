@@ -41,7 +41,7 @@ def build_workshop(house: House, settings: Settings, executor: ProcessExecutor, 
 def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[], None]:
     """Run a worker in threads of this process and return what stops it. Processes of jobs run on, and the next worker
     takes them up where they are."""
-    executor = ProcessExecutor(confine=settings.confine)
+    executor = ProcessExecutor(confine=settings.confine, log_limit=settings.job_log_bytes)
     workshop = build_workshop(house, settings, executor, url or f"https://{settings.host}:{settings.port}")
     sweep_folders(workshop)
     worker, ended = Worker(workshop, slots=settings.workers), threading.Event()

@@ -81,7 +81,7 @@ def test_everything_ends_but_jobs_and_the_next_server_goes_on(home: Path, tmp_pa
         assert "1 job goes on" in answer.stderr
         assert server.process.wait(1) == 0
     assert caller.ask()[0] == 0
-    assert [line for line in running(home) if "/work/" not in line] == []
+    assert [line for line in running(home) if f"{home}/work/" not in line] == []
 
     again = down(home)
     assert (again.returncode, "1 job goes on" in again.stderr) == (0, True), again.stderr

@@ -1,6 +1,7 @@
 """One JSON line per request: what was asked of whom, and how it ended. Never a key, a query string or a body."""
 
 import asyncio
+import contextlib
 import functools
 import os
 import time
@@ -45,10 +46,11 @@ class Entry(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 class AccessLog:
     """Appends to *path*, a tenth of a second's lines at one time; without a path lines are dropped. A disk that is full
-    costs lines, never requests."""
+    costs lines, never requests. A file of *limit* bytes is put aside as ``PATH.1``, in place of the one before."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, limit: int | None = None) -> None:
         self._path = path
+        self._limit = limit
         self._lines: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None
         self._encode = msgspec.json.Encoder().encode
@@ -63,14 +65,26 @@ class AccessLog:
 
     def flush(self) -> None:
         self._timer = None
-        if not self._lines or self._file is None:
+        if not self._lines:
             return
         lines, self._lines = b"\n".join(self._lines) + b"\n", []
         try:
-            while lines:
+            self._make_room(len(lines))
+            self._file = self._open() if self._file is None else self._file
+            while lines and self._file is not None:
                 lines = lines[os.write(self._file, lines) :]
         except OSError as error:
             log.warning("the access log loses lines: %s", error.strerror)
+
+    def _make_room(self, size: int) -> None:
+        if self._path is None or self._file is None or self._limit is None:
+            return
+        there = os.fstat(self._file).st_size
+        if there and there + size > self._limit:
+            with contextlib.suppress(FileNotFoundError):  # somebody else has moved it
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+            os.close(self._file)
+            self._file = None
 
     def reopen(self) -> None:
         """Write into a new file from now on, after the old one was moved away."""

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--cert", type=Path, help="certificate chain (PEM): speak TLS")
     parser.add_argument("--key", type=Path, help="its private key (PEM)")
     parser.add_argument("--access-log", type=Path, help="append one JSON line per request to this file")
+    parser.add_argument("--access-log-bytes", type=int, help="put the file aside when it has so many; one such is kept")
     parser.add_argument("--ready-file", type=Path, help="write {pid, host, port} here once listening")
     parser.add_argument("--max-body", type=int, default=128 * 1024 * 1024, help="bytes of a request's body")
     parser.add_argument("--max-connections", type=int, default=4096)
@@ -56,7 +57,7 @@ async def _serve(chosen: argparse.Namespace) -> int:
     watch = Watch(chosen.table, directory)
     try:
         watch.load()
-        access_log = AccessLog(chosen.access_log)
+        access_log = AccessLog(chosen.access_log, chosen.access_log_bytes)
         secure = _context(chosen)
     except (TableError, OSError) as error:
         log.error("cannot start: %s", error)

@@ -76,9 +76,14 @@ class ProcessExecutor:
         confine: bool | None = None,
         open_files: int = 65_536,
         processes: int | None = None,
+        log_limit: int | None = None,
+        rotate_logs: bool = False,
     ) -> None:
+        """*log_limit* is how many bytes are kept of an attempt's log: the first ones, and a line that says that it was cut;
+        with *rotate_logs* the last ones, in two files (``agent/supervisor_log.py`` draws them)."""
         self._confine = confine
         self._limits = {"RLIMIT_NOFILE": open_files} | ({"RLIMIT_NPROC": processes} if processes else {})
+        self._log = {"log_limit": log_limit, "log_rotates": rotate_logs}
         self._spawner = Spawner(python)
 
     def capabilities(self) -> Capabilities:
@@ -224,6 +229,7 @@ class ProcessExecutor:
             "timeout": attempt.timeout,
             "limits": self._limits,
             "sandbox": sandbox,
+            **self._log,
         }
         _write(attempt.directory / "attempt.json", msgspec.json.encode(order))
 

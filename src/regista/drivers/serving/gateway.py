@@ -3,7 +3,7 @@
 <root>/gateway/
 ├── port            what was chosen when no port was asked for: the endpoints' addresses must not change
 ├── table/table.json
-├── log/access.jsonl
+├── log/access.jsonl  and access.jsonl.1: the requests before those
 └── tries/<number>/ see tries.py; ``fingerprint`` in it tells with what settings it was started
 """
 
@@ -32,13 +32,15 @@ _log = logging.getLogger("regista.serving")
 
 
 class GatewayOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the gateway listens (port 0: a free one, kept), with which certificate, and by which authority it is verified."""
+    """Where the gateway listens (port 0: a free one, kept), with which certificate, and by which authority it is verified.
+    Its log of requests is put aside when it has ``log_bytes``; one such is kept."""
 
     host: str
     port: int
     certificate: Path
     key: Path
     ca: Path
+    log_bytes: int = 32 * 1024 * 1024
 
 
 class _Health(msgspec.Struct):
@@ -157,6 +159,7 @@ class Gateway:
             *("--listen", f"{settings.host}:{self._port}"),
             *("--cert", str(settings.certificate), "--key", str(settings.key)),
             *("--access-log", str(self._root / "log" / "access.jsonl")),
+            *("--access-log-bytes", str(settings.log_bytes)),
         )
 
     def _read_only(self) -> tuple[Path, ...]:
@@ -166,7 +169,7 @@ class Gateway:
 
     def _fingerprint(self) -> str:
         certificate = hashlib.sha256(self._settings.certificate.read_bytes()).hexdigest()
-        return f"{regista.__version__} {self._settings.host}:{self._port} {certificate}"
+        return f"{regista.__version__} {self._settings.host}:{self._port} {self._settings.log_bytes} {certificate}"
 
     def _asked(self) -> str:
         """The generation of the table that it answers by; "" when it does not answer."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from regista.drivers.serving.contents import Contents
 from regista.drivers.serving.folders import GenerationFolder, generation_keys
 from regista.drivers.serving.gateway import Gateway, GatewayOptions
+from regista.drivers.serving.tries import Part
 from regista.drivers.serving.worker import Worker
 from regista.entities.digest import Digest
 from regista.interfaces.blobs import BlobStore
@@ -105,8 +106,10 @@ class ProcessServingHost:
         self, key: ServingKey, instance: int | None, offset: int = 0, limit: int = 1 << 20
     ) -> tuple[int, bytes]:
         folder = self._folder(key)
-        logs = [folder.preparation] if instance is None else self._worker(folder, instance).logs()
-        return read_through([log for log in logs if log.is_file()], offset, limit)
+        if instance is not None:
+            return read_through(self._worker(folder, instance).log_parts(), offset, limit)
+        size = folder.preparation.stat().st_size if folder.preparation.exists() else 0
+        return read_through([Part(folder.preparation, 0, size)], offset, limit)
 
     def route(self, routes: Sequence[Route]) -> bool:
         return self._gateway.route(routes)
@@ -139,16 +142,23 @@ class ProcessServingHost:
         return self._workers.setdefault((folder.key, number), Worker(folder, number, self._executor))
 
 
-def read_through(files: Sequence[Path], offset: int, limit: int) -> tuple[int, bytes]:
-    """At most *limit* bytes from *offset* of the files as if they were one, and where they begin; a negative offset counts
-    from the end."""
-    sizes = [file.stat().st_size for file in files]
-    begin = max(0, sum(sizes) + offset) if offset < 0 else offset
-    skip, found = begin, b""
-    for file, size in zip(files, sizes, strict=True):
-        if skip < size and len(found) < limit:
-            with file.open("rb") as opened:
-                opened.seek(skip)
+def read_through(parts: Sequence[Part], offset: int, limit: int) -> tuple[int, bytes]:
+    """At most *limit* bytes from *offset*, and where they begin: further on when those are not kept any more. A negative
+    offset counts from the end."""
+    whole = parts[-1].end if parts else 0
+    begin = max(0, whole + offset) if offset < 0 else offset
+    found = b""
+    for part in parts:
+        if part.end <= begin + len(found) or len(found) == limit:
+            continue
+        if part.start > begin + len(found):
+            if found:
+                break  # what was between is gone: the next call begins behind it
+            begin = part.start
+        try:
+            with part.path.open("rb") as opened:
+                opened.seek(begin + len(found) - part.start)
                 found += opened.read(limit - len(found))
-        skip = max(0, skip - size)
+        except FileNotFoundError:
+            continue
     return begin, found

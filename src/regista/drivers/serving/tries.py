@@ -4,7 +4,7 @@
     ├── handle.json           how the executor finds it again; absent between being made and being started
     ├── stopping              the executor was asked to end it
     ├── rested                it was, for the time being
-    ├── log
+    ├── log                   and log.NUMBER: what was written before it
     └── work/                 what the process may write to; ready.json appears there when it answers
 """
 
@@ -12,6 +12,7 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -40,6 +41,14 @@ class Ready(msgspec.Struct, frozen=True):
     uds: str | None = None
 
 
+class Part(NamedTuple):
+    """A file with the bytes of a log from ``start`` to ``end``."""
+
+    path: Path
+    start: int
+    end: int
+
+
 class Try:
     """One start of a process."""
 
@@ -55,8 +64,17 @@ class Try:
 
     @property
     def log(self) -> Path:
-        """Its stdout and stderr."""
+        """Its stdout and stderr, the newest of it."""
         return self.directory / "log"
+
+    def log_parts(self) -> list[Part]:
+        """What is kept of its log, oldest first: the log rotates (``agent/supervisor_log.py``)."""
+        ends = sorted(int(one.name[4:]) for one in self.directory.glob("log.*") if one.name[4:].isdecimal())
+        old = [self.directory / f"log.{end}" for end in ends]
+        parts = [Part(path, end - path.stat().st_size, end) for path, end in zip(old, ends, strict=True)]
+        start = ends[-1] if ends else 0
+        size = self.log.stat().st_size if self.log.exists() else 0
+        return [*parts, Part(self.log, start, start + size)]
 
     def start(self, attempt: Attempt) -> None:
         """Start *attempt*; again changes nothing."""

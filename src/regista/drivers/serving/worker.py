@@ -9,7 +9,7 @@ import msgspec
 import regista.agent
 from regista.drivers.serving.asking import answers
 from regista.drivers.serving.folders import GenerationFolder, write_whole
-from regista.drivers.serving.tries import Tries, Try
+from regista.drivers.serving.tries import Part, Tries, Try
 from regista.interfaces.executors import Attempt, Executor
 from regista.interfaces.serving import Address, Instance, InstanceState, Probe, ServingOrder
 
@@ -68,9 +68,14 @@ class Worker:
             if socket := self._folder.socket(self._number, one.number):
                 shutil.rmtree(socket.parent, ignore_errors=True)
 
-    def logs(self) -> list[Path]:
-        """The logs of its tries, oldest first."""
-        return [one.log for one in self._tries.all()]
+    def log_parts(self) -> list[Part]:
+        """What is kept of the logs of its tries, oldest first, as if they were one log."""
+        found, before = [], 0
+        for one in self._tries.all():
+            parts = one.log_parts()
+            found += [Part(part.path, before + part.start, before + part.end) for part in parts]
+            before += parts[-1].end
+        return found
 
     def _alive(self, latest: Try, order: ServingOrder) -> Instance:
         address = self._address(latest)
