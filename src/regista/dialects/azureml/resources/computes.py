@@ -125,7 +125,7 @@ def rendered(compute: Compute) -> Json:
     return {
         "computeType": _TYPES[compute.type],
         "computeLocation": compute.location or None,
-        "description": compute.description,
+        "description": compute.description or None,
         "resourceId": compute.resource_id or None,
         "provisioningState": "Succeeded",
         "provisioningErrors": None,

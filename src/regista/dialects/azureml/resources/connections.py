@@ -97,7 +97,7 @@ def secrets_of(found: ConnectionSecrets) -> Json:
 def _public(found: Connection) -> Json | None:
     if found.credentials_type in {CredentialType.NONE, CredentialType.AAD}:
         return None
-    return _theirs(found.credentials_type, found.credentials)
+    return _theirs(found.credentials_type, found.credentials) or None
 
 
 def _credentials(auth: CredentialType, given: Json) -> dict[str, str]:

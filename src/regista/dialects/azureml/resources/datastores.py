@@ -100,7 +100,7 @@ def rendered(datastore: Datastore, host: str) -> Json:
         properties["artifact"] = artifact
     return {
         "datastoreType": str(datastore.type),
-        "description": datastore.description,
+        "description": datastore.description or None,
         "tags": datastore.tags,
         "properties": datastore.properties,
         "isDefault": datastore.is_default,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from regista.dialects.azureml.call import PROVIDER, Answer, Call, Json, Level, listed
 from regista.dialects.azureml.ids import scope_id
+from regista.dialects.azureml.operations import accepted, progress
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.resources.computes import Body, Properties, identity_of, read, rendered
 from regista.dialects.azureml.routing import Route
@@ -31,10 +32,12 @@ def page(call: Call) -> Answer:
 
 
 def put(call: Call, name: str) -> Answer:
-    """Make it or replace it."""
+    """Make it or replace it. It is there when this answers, and is said to be on its way all the same: the SDK 1.34 cannot
+    read a compute from the answer of a PUT, and asks again then."""
     document = read(name, call.body(Body), call.properties(Properties), call.properties(Json))
     made = call.house.computes.create_or_update(call.caller, call.address, document)
-    return Answer(201 if made.created_at == made.updated_at else 200, _resource(_home(call), made))
+    status = 201 if made.created_at == made.updated_at else 200
+    return accepted(call, f"{call.path.rstrip('/')}/operation", _resource(_home(call), made), status=status)
 
 
 def delete(call: Call, name: str) -> Answer:
@@ -60,6 +63,12 @@ def stop(call: Call, name: str) -> Answer:
 def restart(call: Call, name: str) -> Answer:
     """Say that it runs again."""
     return _state(call, name, "restart")
+
+
+def operation(call: Call, name: str) -> Answer:
+    """What has become of a change: it was done before it was answered."""
+    call.house.computes.get(call.caller, call.address, name)
+    return progress(call.path, "Succeeded")
 
 
 def nodes(call: Call, name: str) -> Answer:
@@ -116,7 +125,7 @@ def _usage(call: Call, scope: Scope) -> Json:
 
 def _state(call: Call, name: str, verb: Literal["start", "stop", "restart"]) -> Answer:
     call.house.computes.change_state(call.caller, call.address, name, verb)
-    return Answer(200)
+    return accepted(call, f"{call.path.rstrip('/').rpartition('/')[0]}/operation", status=202)
 
 
 def _home(call: Call) -> Scope:
@@ -142,6 +151,7 @@ ROUTES = (
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/start", start),
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/stop", stop),
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/restart", restart),
+    Route("GET", (Level.WORKSPACE,), f"{_ONE}/operation", operation),
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/listNodes", nodes),
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/enableSso", unserved),
     Route("POST", (Level.WORKSPACE,), f"{_ONE}/updateDataMounts", unserved),
