@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from regista.dialects.azureml.call import Json
 from regista.dialects.azureml.errors import error_body
 from regista.dialects.azureml.jobs.rendering import properties_of, status_of
-from regista.dialects.azureml.jobs.spelling import MODEL_KINDS
 from regista.dialects.azureml.jobs.view import View
 from regista.dialects.azureml.render import when
 from regista.entities.access import Permission
@@ -20,6 +19,7 @@ LOG_SECONDS = 3600.0
 _SHORT = 15_000
 """Milliseconds: the SDK prints no log of a job that has ended when it looks for the first time."""
 
+_DATA = ("uri_file", "uri_folder", "mltable")
 _MOST_LOGS = 200
 _SMALL_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 """The SDK takes a log with digits in its name for one of another rank, and does not print it."""
@@ -83,9 +83,10 @@ def _common(view: View, job: Job, tags: dict[str, str]) -> Json:
 
 
 def outputs(view: View, job: Job) -> Json:
-    """The outputs that a job has left, by ids that ``batchGetResolvedUris`` knows."""
+    """The outputs that a job has left, by ids that ``batchGetResolvedUris`` knows. Models are called folders: the SDK
+    (1.35.2) fails when it is to resolve a model."""
     return {
-        name: {"assetId": output_id(view, job, name), "type": MODEL_KINDS.get(one.type, one.type or "uri_folder")}
+        name: {"assetId": output_id(view, job, name), "type": one.type if one.type in _DATA else "uri_folder"}
         for name, one in job.outputs.items()
         if one.manifest is not None and name not in {"artifacts", "default"}
     }

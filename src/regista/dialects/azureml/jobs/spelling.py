@@ -16,8 +16,7 @@ INPUT_MODES = {
 }
 OUTPUT_MODES = {"rw_mount": "ReadWriteMount", "upload": "Upload", "direct": "Direct"}
 DISTRIBUTIONS = {"pytorch": "PyTorch", "mpi": "Mpi", "tensorflow": "TensorFlow", "ray": "Ray"}
-MODEL_KINDS = {"custom_model": "CustomModel", "mlflow_model": "MLFlowModel", "triton_model": "TritonModel"}
-"""How the run history calls outputs that are models; data it calls as everybody does."""
+TYPES = ("uri_file", "uri_folder", "mltable", "literal", "custom_model", "mlflow_model", "triton_model")
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _DURATION = re.compile(
@@ -62,8 +61,7 @@ def ours(word: object, spelled: dict[str, str]) -> Any:
 
 def data_type(word: object) -> Any:
     """The type of an input or an output: ``UriFolder`` and ``uri_folder`` are one."""
-    types = ("uri_file", "uri_folder", "mltable", "literal", *MODEL_KINDS)
-    return ours(word, {one: one for one in types})
+    return ours(word, {one: one for one in TYPES})
 
 
 def _plain(word: object) -> str:
