@@ -79,7 +79,8 @@ class AzuremlClient(msgspec.Struct, frozen=True):
         """What a script is told: this test's own surroundings, the exports of ``connect``, and where to work."""
         told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         words = ("connect", "azureml", *(("--profile", profile) if profile else ()))
-        return told | CommandLine(server.environment).json(*words) | {
+        exports: dict[str, str] = CommandLine(server.environment).json(*words)
+        return told | exports | {
             "HOME": str(home),
             "SERVER": server.url,
             "SUBSCRIPTION": scopes.subscription,

@@ -31,7 +31,6 @@ from regista.services.datastores.areas import AreaService
 from regista.services.datastores.blocks import BlockService
 from regista.services.datastores.content import StoredContents
 from regista.services.datastores.datastores import DatastoreService
-from regista.services.datastores.files import FileService
 from regista.services.datastores.signatures import Signatures
 from regista.services.environments.environments import EnvironmentService
 from regista.services.house import House
@@ -60,6 +59,7 @@ from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
 from regista.services.tracking.logged_models import LoggedModelService
+from regista.services.tracking.run_files import ArtifactShelf, RunFiles
 from regista.services.tracking.runs import RunService
 from regista.services.tracking.search import RunSearchService
 
@@ -98,7 +98,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
     artifacts = ArtifactService(catalog, contents)
     logs, signatures = LiveLogs(settings.work), Signatures(catalog, access, signer)
-    files = FileService(catalog, contents, (VersionShelf(), JobShelf(stores, logs)))
+    files = RunFiles(catalog, contents, (VersionShelf(), ArtifactShelf(), JobShelf(stores, logs)))
     book = AuditBook(catalog)
     house = House(
         catalog=catalog,

@@ -5,7 +5,7 @@ Files that belong to runs and to what runs made, as azureml-mlflow addresses the
     azureml://HOST/mlflow/v2.0/SCOPE/experiments/EXPERIMENT/runs/RUN/artifacts/PATH
 
 The client hands EXPERIMENT and RUN back to the history service as they are, and knows no other owner of files than a run:
-what is no run's says so in place of the experiment (``~models``, ``~versions``, ``~experiments``, ``~registry~NAME``).
+what is no run's says so in place of the experiment (``~models``, ``~versions``, ``~experiments``).
 """
 
 import re
@@ -36,37 +36,23 @@ class Resource(msgspec.Struct, frozen=True):
     name: str
 
 
-class Files(msgspec.Struct, frozen=True):
-    """Whose files an address means: *owner* is ``runs/RUN``, ``models/m-…``, ``versions/ID`` or ``experiments/NUMBER``, in
-    *registry* where one is named, else in the scope of the address."""
-
-    owner: str
-    registry: str = ""
-
-
 def scope_path(subscription: str, group: str, plural: str, name: str) -> str:
     """The path of a workspace or registry, percent-encoded."""
     segments = ("subscriptions", subscription, "resourceGroups", group, "providers", PROVIDER, plural, name)
     return "".join(f"/{quote(segment, safe='')}" for segment in segments)
 
 
-def files_path(owner: str, registry: str = "") -> str:
-    """What comes behind the scope's path for the files of *owner*."""
+def files_path(owner: str) -> str:
+    """What comes behind the scope's path for the files of *owner*: ``runs/RUN``, ``models/m-…``, ``versions/ID`` or
+    ``experiments/NUMBER``."""
     kind, _, name = owner.partition("/")
-    place = _ANY if kind == "runs" else f"{_MARK}{kind}"
-    if kind == "versions" and registry:
-        place = f"{_MARK}registry{_MARK}{quote(registry, safe='')}"
-    return f"/experiments/{place}/runs/{quote(name, safe='')}/artifacts"
+    return f"/experiments/{_ANY if kind == 'runs' else _MARK + kind}/runs/{quote(name, safe='')}/artifacts"
 
 
-def read_files(experiment: str, run: str) -> Files:
+def owner_of(experiment: str, run: str) -> str:
     """Whose files the two segments mean."""
-    mark, kind, *name = [*experiment.split(_MARK, 2), ""][:3] if experiment.startswith(_MARK) else ("?", "", "")
-    if mark == "" and kind in _OWNERS:
-        return Files(f"{kind}/{run}")
-    if mark == "" and kind == "registry" and name[0]:
-        return Files(f"versions/{run}", name[0])
-    return Files(f"runs/{run}")
+    kind = experiment.removeprefix(_MARK)
+    return f"{kind}/{run}" if experiment.startswith(_MARK) and kind in _OWNERS else f"runs/{run}"
 
 
 def find_resource(path: str) -> tuple[Resource, str] | None:
@@ -78,10 +64,10 @@ def find_resource(path: str) -> tuple[Resource, str] | None:
     return Resource(version.lower(), subscription, group, plural.lower(), name), rest or ""
 
 
-def find_files(path: str) -> tuple[Resource, Files, str] | None:
+def find_files(path: str) -> tuple[Resource, str, str] | None:
     """The scope of an address of files (its path, not percent-encoded), whose files they are, and the path inside."""
     found = find_resource(path)
     match = _FILES.fullmatch(found[1]) if found else None
     if found is None or match is None:
         return None
-    return found[0], read_files(match[1], match[2]), (match[3] or "").strip("/")
+    return found[0], owner_of(match[1], match[2]), (match[3] or "").strip("/")

@@ -12,6 +12,7 @@ from regista.dialects.azureml.call import PROVIDER, Level, Place
 SERVICES = {
     "mferp": ("managementfrontend",),
     "history": ("v1.0",),
+    "artifact": ("v2.0",),
     "data": ("v1.0",),
     "modelregistry": ("v1.0",),
     "rp": ("workspaces",),

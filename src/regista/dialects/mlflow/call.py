@@ -61,8 +61,7 @@ class Call(msgspec.Struct):
         """The absolute address of the files of *owner* (``runs/RUN``, ``models/m-…``, ``versions/ID``): absolute, so that it
         means the same to a client whose tracking and registry are two servers."""
         if self.plugin:
-            registry = self.address.name if self.address.kind is ScopeKind.REGISTRY else ""
-            return f"azureml://{self.base.partition('://')[2]}{arm.files_path(owner, registry)}"
+            return f"azureml://{self.base.partition('://')[2]}{arm.files_path(owner)}"
         return f"{self.base}{ARTIFACTS}/{owner}"
 
 

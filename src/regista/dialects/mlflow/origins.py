@@ -37,7 +37,7 @@ def read_source(call: Call, source: str) -> tuple[str, ScopeAddress | None]:
     if parts.scheme == "azureml" and parts.netloc == urlsplit(call.base).netloc:
         files = find_files(unquote(parts.path))
         if files is not None:
-            return _reference(call, f"{files[1].owner}/{files[2]}"), _address(files[0])
+            return _reference(call, f"{files[1]}/{files[2]}"), _address(files[0])
     raise _refused(source)
 
 

@@ -66,15 +66,19 @@ class ArtifactService:
     def begin(self, caller: Caller, address: ScopeAddress, owner: str, path: str) -> "ArtifactUpload":
         """Open an upload of the file *path*: nothing is visible before ``commit``, which replaces what was there."""
         check_path(path)
-        scope = self._catalog.read(lambda tx: _writable(tx, caller, address, owner))
+        scope = self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
         return ArtifactUpload(self._catalog, (caller, address, owner, path), self._contents.store(scope).begin())
+
+    def require_writable(self, caller: Caller, address: ScopeAddress, owner: str) -> None:
+        """Raise what ``begin`` would raise."""
+        self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
 
     def delete(self, caller: Caller, address: ScopeAddress, owner: str, path: str) -> None:
         """Remove a file, or all that is below a folder; quiet when there is nothing."""
         check_path(path)
 
         def work(tx: Transaction) -> None:
-            tx.artifacts.delete(_writable(tx, caller, address, owner).id, owner, path)
+            tx.artifacts.delete(check_writable(tx, caller, address, owner).id, owner, path)
 
         self._catalog.write(work)
 
@@ -85,7 +89,7 @@ class ArtifactService:
 
         def work(tx: Transaction) -> tuple[Scope, list[Artifact], Digest | None]:
             scope = resolve_scope(tx, caller, address)
-            manifest = _readable(tx, caller, scope, owner)
+            manifest = check_readable(tx, caller, scope, owner)
             return scope, tx.artifacts.below(scope.id, owner, path), manifest
 
         scope, rows, digest = self._catalog.read(work)
@@ -114,7 +118,7 @@ class ArtifactUpload:
         digest = self._upload.commit()
 
         def work(tx: Transaction) -> Artifact:
-            scope = _writable(tx, caller, address, owner)
+            scope = check_writable(tx, caller, address, owner)
             artifact = Artifact(scope_id=scope.id, owner=owner, path=path, digest=digest, size=size)
             tx.claims.add(scope.id, "", {digest: size}, now())
             tx.artifacts.put(artifact)
@@ -134,7 +138,7 @@ def _split(owner: str) -> tuple[str, str]:
     return kind, name
 
 
-def _readable(tx: Transaction, caller: Caller, scope: Scope, owner: str) -> Digest | None:
+def check_readable(tx: Transaction, caller: Caller, scope: Scope, owner: str) -> Digest | None:
     """Check the right to read the bytes of *owner*; return the manifest that it has besides its artifacts."""
     kind, name = _split(owner)
     if kind == "runs":
@@ -161,7 +165,8 @@ def _downloadable(caller: Caller, path: str, about: str) -> None:
     require(caller, Permission.ASSETS_DOWNLOAD, path, read=Permission.JOBS_READ, what=about)
 
 
-def _writable(tx: Transaction, caller: Caller, address: ScopeAddress, owner: str) -> Scope:
+def check_writable(tx: Transaction, caller: Caller, address: ScopeAddress, owner: str) -> Scope:
+    """Check the right to write files of *owner*; return the scope."""
     scope = resolve_scope(tx, caller, address)
     kind, name = _split(owner)
     if kind == "runs":

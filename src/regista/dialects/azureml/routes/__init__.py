@@ -9,6 +9,7 @@ from regista.dialects.azureml.routes import (
     jobs,
     registries,
     resolution,
+    run_artifacts,
     rundata,
     schedules,
     workspaces,
@@ -26,6 +27,7 @@ ROUTES = Routes(
         *history.ROUTES,
         *jobs.ROUTES,
         *resolution.ROUTES,
+        *run_artifacts.ROUTES,
         *rundata.ROUTES,
         *schedules.ROUTES,
     )
