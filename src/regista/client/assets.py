@@ -87,7 +87,8 @@ class AssetClient:
         manifest = embedder.send(place)
         if not manifest.files:
             raise InvalidError(f"{place} holds no files", hint="Are all of them ignored? See .amlignore.")
-        return body | {"files": manifest.files}
+        source = {"source": {"folder": place.name}} if place.is_dir() and place.name else {}
+        return body | source | {"files": manifest.files}
 
     def get(self, name: str, version: str = "", *, label: str = "") -> AssetVersion:
         """A version by version or by label (an alias, or ``latest``, which is meant when neither is given)."""

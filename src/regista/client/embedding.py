@@ -79,6 +79,8 @@ class Embedder:
             body: dict[str, Any] = {"anonymous": True, "files": manifest.files}
             if kind is not AssetKind.CODE:
                 body["type"] = _type_of(holder, kind, path)
+            if path.is_dir():
+                body["source"] = {"folder": path.name}
             made = self._transport.call("POST", f"/api/v1/{self._scope}/{kind.plural}", body=body, type=AssetVersion)
             self._sent[path, kind] = f"azureml:{made.name}:{made.version}"
         return self._sent[path, kind]

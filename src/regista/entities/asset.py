@@ -1,5 +1,6 @@
 """Assets: named things with versions. A version's content never changes; what is said about it may."""
 
+import re
 from enum import StrEnum
 from typing import Any
 
@@ -41,6 +42,9 @@ TYPES: dict[AssetKind, tuple[str, ...]] = {
 }
 """The types of each kind; the first is the default."""
 
+_FOLDER = re.compile(r"[^/\\\x00-\x1f\x7f]+")
+_LONGEST_FOLDER = 200
+
 ANONYMOUS = "anonymous"
 """The name of anonymous assets; their version is their content digest's hexadecimal digits."""
 
@@ -50,7 +54,7 @@ class AssetVersion(msgspec.Struct, frozen=True, kw_only=True):
 
     ``spec`` is what the kind has besides files: an ``EnvironmentSpec``, a component's specification, a model's flavours.
     ``lock`` is the digest of an environment's lock, set once. ``capsule`` is the digest of the sealed provenance.
-    ``source`` says where it came from: ``job`` (node of the lineage), ``path`` and so on, as it was given."""
+    ``source`` says where it came from, as it was given: ``node`` (of the lineage), ``path``, ``folder`` and so on."""
 
     id: str
     scope_id: str
@@ -79,6 +83,12 @@ class AssetVersion(msgspec.Struct, frozen=True, kw_only=True):
     def content(self) -> Digest:
         """The identity: equal for two versions exactly when their contents are."""
         return content_digest(self.kind, self.type, self.manifest, self.spec)
+
+    @property
+    def folder(self) -> str:
+        """What the folder was called from which it was registered; "" for a single file, or where that is not known."""
+        name = self.source.get("folder", "")
+        return name if len(name) <= _LONGEST_FOLDER and _FOLDER.fullmatch(name) and name not in {".", ".."} else ""
 
     @property
     def node(self) -> str:

@@ -40,8 +40,9 @@ class Probe(msgspec.Struct, frozen=True, kw_only=True):
 
 class ServingOrder(msgspec.Struct, frozen=True, kw_only=True):
     """What a generation runs: folders that ``place`` and ``equip`` gave, an environment, the script in ``code`` (none: the
-    model serves itself). ``name`` and ``version`` are what an instance tells that it serves;
-    ``variables`` may hold secrets; ``request_timeout`` (seconds) and ``concurrency`` are each instance's own."""
+    model serves itself). ``model_folder`` is what the folder was called from which the model was registered. ``name`` and
+    ``version`` are what an instance tells that it serves; ``variables`` may hold secrets; ``request_timeout`` (seconds) and
+    ``concurrency`` are each instance's own."""
 
     key: ServingKey
     name: str
@@ -49,6 +50,7 @@ class ServingOrder(msgspec.Struct, frozen=True, kw_only=True):
     environment: BuiltEnvironment
     layers: tuple[Path, ...] = ()
     model: Path | None = None
+    model_folder: str = ""
     code: Path | None = None
     script: str = ""
     variables: dict[str, str] = {}

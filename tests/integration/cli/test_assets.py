@@ -132,6 +132,7 @@ class TestCards:
         assert lines["in"] == f"workspace {dev}"
         assert lines["content"].endswith(", 2 files, 19 B")
         assert lines["reference"] == "azureml:churn:1"
+        assert run.json("model", "show", "churn", "-w", dev)["source"] == {"folder": "churn"}
         assert made.err == f"Next:  regista model share churn:1 -w {dev} --registry-name REGISTRY\n"
         assert "\x1b" not in made.out
 

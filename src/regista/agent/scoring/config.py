@@ -17,11 +17,13 @@ class Config:
     ``name`` and ``version`` are what ``/v2`` tells. ``scoring_script`` may be relative to ``code_dir``. Either ``uds`` or
     ``port`` is listened on (port 0 takes a free one); ``ready_file``, if given, is written by rename once the worker
     answers: ``{"pid", "host", "port"}`` or ``{"pid", "uds"}``. ``max_concurrent`` calls run at one time, others wait.
-    ``layer`` are folders appended to ``sys.path``."""
+    ``model_folder`` is what the folder was called from which the model was registered. ``layer`` are folders appended to
+    ``sys.path``."""
 
     name: str
     version: str = "1"
     model_dir: str | None = None
+    model_folder: str = ""
     scoring_script: str | None = None
     code_dir: str | None = None
     host: str = "127.0.0.1"
@@ -40,6 +42,7 @@ _WANTED: dict[str, tuple[type, ...]] = {
     "name": (str,),
     "version": (str, int),
     "model_dir": (str, type(None)),
+    "model_folder": (str,),
     "scoring_script": (str, type(None)),
     "code_dir": (str, type(None)),
     "host": (str,),

@@ -76,7 +76,7 @@ def _serve(config: Config) -> int:
 
 def _loaded(config: Config) -> Any:
     if config.model_dir is not None:
-        os.environ["AZUREML_MODEL_DIR"] = str(Path(config.model_dir).resolve())
+        os.environ["AZUREML_MODEL_DIR"] = str(_model_dir(Path(config.model_dir).resolve(), config.model_folder))
     if config.scoring_script is not None:
         from . import script
 
@@ -88,6 +88,16 @@ def _loaded(config: Config) -> Any:
     from .app import App
 
     return App(config, served)
+
+
+def _model_dir(model: Path, folder: str) -> Path:
+    from .model_folder import laid_out
+
+    try:
+        return laid_out(model, folder, Path.cwd())
+    except OSError as error:
+        log.warning("the model's files are only at %s, not in a folder %r of it: %s", model, folder, error)
+        return model
 
 
 def _listener(config: Config) -> socket.socket:

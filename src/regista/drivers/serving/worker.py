@@ -157,7 +157,7 @@ def _config(order: ServingOrder, socket: Path | None, ready: Path) -> dict[str, 
         **({"uds": str(socket)} if socket else {"port": 0}),
     }
     if order.model is not None:
-        said["model_dir"] = str(order.model)
+        said |= {"model_dir": str(order.model), "model_folder": order.model_folder}
     if order.code is not None:
         said |= {"code_dir": str(order.code), "scoring_script": order.script}
     return said

@@ -75,7 +75,11 @@ def version_of(job: Job, name: str, output: OutputSpec, manifest: Manifest) -> N
         type=output.type,
         manifest=manifest,
         description=output.description,
-        source={"node": job_node(job.scope_id, job.name), "path": f"azureml://jobs/{job.name}/outputs/{name}"},
+        source={
+            "node": job_node(job.scope_id, job.name),
+            "path": f"azureml://jobs/{job.name}/outputs/{name}",
+            "folder": name,
+        },
     )
 
 

@@ -46,6 +46,7 @@ class _Content(msgspec.Struct):
     manifest: Manifest
     node: str
     edge: EdgeType
+    folder: str = ""
 
 
 class RegistrationService:
@@ -92,7 +93,7 @@ class RegistrationService:
     ) -> AssetVersion:
         if not new.name:
             raise InvalidError("what comes from a job or another version needs a name", hint="Give --name.")
-        new = msgspec.structs.replace(new, source={**new.source, "node": content.node, "path": path})
+        new = msgspec.structs.replace(new, source=_source(new, content, path))
         source_name, source = self._stores.for_scope(content.scope)
         target_name, target = self._stores.for_scope(scope)
         if source_name != target_name:
@@ -156,7 +157,7 @@ class RegistrationService:
                     caller, asset_path(found_scope, found.kind, found.name), what(found.kind, found.name, found.version)
                 )
                 manifest = Manifest.parse(self._stores.of(tx, found_scope)[1].get(found.manifest))
-                return _Content(found_scope, manifest, found.node, EdgeType.PROMOTED)
+                return _Content(found_scope, manifest, found.node, EdgeType.PROMOTED, found.folder)
         raise UnsupportedError(
             f"{reference} cannot be registered from", hint="Give a local path, a job's output or an asset."
         )
@@ -181,7 +182,8 @@ class RegistrationService:
             raise NotFoundError(
                 f"job {name!r} has no output {output!r}", hint=f"Its outputs: {there}. Its status: {job.status}."
             )
-        return _Content(place, manifest.below(path), f"job:{place.id}/{name}", EdgeType.PRODUCED)
+        folder = "" if manifest.find(path.strip("/")) else path.strip("/").rsplit("/", 1)[-1] or output
+        return _Content(place, manifest.below(path), job_node(place.id, name), EdgeType.PRODUCED, folder)
 
     def _logged_model(self, tx: Transaction, caller: Caller, place: Scope, model_id: str) -> _Content:
         """Produced by the run that logged it; one that belongs to no run has no past that is known."""
@@ -203,6 +205,12 @@ class RegistrationService:
             return msgspec.structs.replace(new, spec=msgspec.to_builtins(spec)), ()
         found = self._catalog.read(lambda tx: reader(tx).read(new.spec))
         return msgspec.structs.replace(new, type=found.type, spec=found.spec), found.environments
+
+
+def _source(new: NewVersion, content: _Content, path: str) -> dict[str, str]:
+    """Where it came from; the folder's name only where it is a folder that it came from."""
+    told = {key: value for key, value in new.source.items() if key != "folder"}
+    return told | {"node": content.node, "path": path} | ({"folder": content.folder} if content.folder else {})
 
 
 def _from_web(new: NewVersion, reference: UrlReference) -> NewVersion:

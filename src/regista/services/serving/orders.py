@@ -58,6 +58,7 @@ class Preparer:
             environment=built,
             layers=self._host.equip(built, report),
             model=self._placed(deployment.model, deployment.model_manifest, report),
+            model_folder=self._version(deployment.model).folder if deployment.model else "",
             code=self._placed(deployment.code, deployment.code_manifest, report),
             script=deployment.scoring_script,
             variables=read_spec(version).environment_variables | deployment.environment_variables,
