@@ -13,12 +13,14 @@ from pathlib import Path
 
 import uvloop
 
+from regista.agent.scoring.logs import to_stderr
+
 from . import probe
 from .access_log import AccessLog
 from .connection import Connections
 from .directory import Directory
 from .gateway import Gateway
-from .log import log, to_stderr
+from .log import log
 from .table import TableError
 from .watch import Watch
 
@@ -27,7 +29,7 @@ BACKLOG = 1024
 
 def main(arguments: list[str]) -> int:
     """Serve until told to stop; return the exit status."""
-    to_stderr()
+    to_stderr(log)
     chosen = _parser().parse_args(arguments)
     if (chosen.cert is None) != (chosen.key is None):
         log.error("--cert and --key go together")

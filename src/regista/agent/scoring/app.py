@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from . import azure, invocations, models, oip, wire
+from . import azure, examples, invocations, models, oip, wire
 from .config import Config
 from .engine import Engine
 from .faults import BadRequestError, Fault, MethodError, NotServedError, explain
@@ -43,6 +43,8 @@ class App:
         self._metadata = {base, f"{base}/versions/{config.version}"}
         self._ready = {f"{one}/ready" for one in self._metadata}
         self._infer = {f"{one}/infer" for one in self._metadata}
+        sample = models.sample(Path(config.model_dir)) if config.model_dir else None
+        self._examples = examples.of(served.signature, sample) if isinstance(served, Model) else {}
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -54,13 +56,20 @@ class App:
                 return
             reply = await self._reply(scope, path, body)
         except Fault as fault:
-            reply = _refusal(path, fault)
+            reply = self._refused(path, fault)
         except RecursionError:
-            reply = _refusal(path, BadRequestError("the body is nested too deeply"))
+            reply = self._refused(path, BadRequestError("the body is nested too deeply"))
         except Exception as error:
             log.error("%s %s: %s\n%s", scope["method"], path, error, traceback.format_exc().rstrip())
             reply = _refusal(path, Fault(explain(error)))
         await _send(send, reply, scope["method"] == "HEAD")
+
+    def _refused(self, path: str, fault: Fault) -> Reply:
+        """The answer to a fault; to a body that is wrong with what the model takes, and an example."""
+        if fault.status != 400 or self._model is None:
+            return _refusal(path, fault)
+        expected = self._model.signature.expected() if fault.expected is None else fault.expected
+        return _refusal(path, BadRequestError(fault.message, expected=expected), self._examples.get(path))
 
     async def _reply(self, scope: dict[str, Any], path: str, body: bytes) -> Reply:
         method = scope["method"]
@@ -178,7 +187,7 @@ def _json(value: Any, status: int = 200) -> Reply:
     return Reply(status, _JSON, wire.encode(value))
 
 
-def _refusal(path: str, fault: Fault) -> Reply:
+def _refusal(path: str, fault: Fault, example: Any = None) -> Reply:
     """A fault in the words of the protocol that was spoken."""
     told: dict[str, Any]
     if path.startswith("/v2"):
@@ -189,6 +198,8 @@ def _refusal(path: str, fault: Fault) -> Reply:
         told = {"error": {"code": fault.code, "message": fault.message}}
     if fault.expected is not None:
         told["expected"] = fault.expected
+    if example is not None:
+        told["example"] = example
     return Reply(fault.status, _JSON, json.dumps(told).encode())
 
 

@@ -1,4 +1,6 @@
-"""The worker's own lines in its log, which is its standard error; the script's output goes there as it is."""
+"""The worker's own lines in its log, which is its standard error; the script's output goes there as it is.
+
+The gateway writes its lines in the same way."""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ import time
 log = logging.getLogger("regista.scoring")
 
 
-def to_stderr() -> None:
-    """One line per start, stop and error, in UTC. Independent of whatever logging the user's script sets up."""
+def to_stderr(log: logging.Logger) -> None:
+    """Lines of *log* in UTC. Independent of whatever logging the user's script sets up."""
     handler = logging.StreamHandler(sys.stderr)
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime

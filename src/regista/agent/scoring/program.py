@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status."""
     parser = argparse.ArgumentParser(prog="scoring", description="Serve one version of one model.")
     parser.add_argument("--config", required=True, type=Path, help="JSON file: see config.py")
-    to_stderr()
+    to_stderr(log)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a print() of the script reaches the log at once
         sys.stdout.reconfigure(line_buffering=True)
     try:
