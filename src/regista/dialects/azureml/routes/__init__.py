@@ -1,6 +1,7 @@
 """One module a resource: a handler reads the call, calls one service, and renders what it said."""
 
 from regista.dialects.azureml.routes import (
+    batch_endpoints,
     codes,
     components,
     computes,
@@ -12,7 +13,10 @@ from regista.dialects.azureml.routes import (
     history,
     imports,
     jobs,
+    marketplace,
     models,
+    online_deployments,
+    online_endpoints,
     registries,
     resolution,
     run_artifacts,
@@ -44,5 +48,9 @@ ROUTES = Routes(
         *codes.ROUTES,
         *uploads.ROUTES,
         *imports.ROUTES,
+        *online_endpoints.ROUTES,
+        *online_deployments.ROUTES,
+        *batch_endpoints.ROUTES,
+        *marketplace.ROUTES,
     )
 )
