@@ -241,7 +241,10 @@ class FileService:
         return next((shelf for shelf in self._shelves if shelf.covers(container.kind, path)), None)
 
     def _find(self, caller: Caller, container: str, path: str) -> tuple[StoredFile, BlobStore, LiveFile | None]:
-        check_file_path(path)
+        try:
+            check_file_path(path)
+        except InvalidError as wrong:  # clients ask for `folder/` to learn whether it is a file
+            raise NotFoundError(f"there is no file {path[:200]!r} in container {container}") from wrong
 
         def work(tx: Transaction) -> tuple[Container, SectionFiles | StoredFile]:
             found = find_container(tx, caller, container)
