@@ -82,7 +82,7 @@ def _pipeline(view: View, job: Job, plan: PipelinePlan, kept: Kept) -> Json:
         "jobType": "Pipeline",
         "componentId": view.source_id(plan.component),
         "jobs": {
-            name: _node(view, name, step, names, kept.jobs.get(name) or KeptNode()) for name, step in nodes.items()
+            name: _node(view, job, name, step, names, kept.jobs.get(name) or KeptNode()) for name, step in nodes.items()
         },
         "inputs": inputs(view, job.inputs, kept),
         "outputs": outputs(view, job, plan.outputs),
@@ -127,12 +127,12 @@ def _output(view: View, job: Job, name: str, spec: OutputSpec) -> Json:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _node(view: View, name: str, step: StepPlan, names: dict[str, str], kept: KeptNode) -> Json:
+def _node(view: View, job: Job, name: str, step: StepPlan, names: dict[str, str], kept: KeptNode) -> Json:
     plan = step.plan
     node: Json = {
         "name": name,
         "type": "pipeline" if isinstance(plan, PipelinePlan) else "command",
-        "componentId": view.source_id(plan.component),
+        "componentId": view.source_id(plan.component) or view.inline_id(job, name),
         "computeId": view.compute_id(step.compute),
         "display_name": step.display_name or None,
         "description": step.description or None,

@@ -12,6 +12,9 @@ from regista.entities.scope import Scope, ScopeKind
 from regista.errors import InvalidError
 from regista.services.jobs.plans import Source
 
+_INLINE = "azureml_anonymous"
+"""How the SDK calls components that stand in nodes."""
+
 _PUBLIC = "azureml://registries/"
 
 
@@ -50,6 +53,10 @@ class View:
             return source.given
         found = self.reference_id(source.reference)
         return source.given or found if found == source.reference and "/" in source.given else found
+
+    def inline_id(self, job: Job, node: str) -> str:
+        """An id for what stands in a node itself, because the SDK shows no node without one. It leads to nothing."""
+        return asset_id(self.scope, "components", _INLINE, f"{job.name}_{node}"[:128])
 
     def reference_id(self, text: str) -> str:
         """The id of the version that an exact reference names; of a version of another workspace, and of anything else, the
