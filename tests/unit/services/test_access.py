@@ -6,9 +6,18 @@ import time
 import pytest
 
 from regista.entities.access import BUILT_IN_ROLES, Caller, Grant, Permission, Principal, PrincipalKind, Role
+from regista.entities.journal import AuditQuestion
+from regista.entities.names import new_id
 from regista.entities.page import PageRequest
 from regista.entities.scope import ScopeAddress, ScopeKind
-from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, UnauthenticatedError
+from regista.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+)
 from regista.services.access.access import SYSTEM
 from regista.services.scopes.scopes import NewScope
 
@@ -49,7 +58,7 @@ def test_no_secret_is_ever_listed_or_recorded(people):
     house.principals.create(SYSTEM, "alice", PrincipalKind.USER)
     secret = house.principals.create_key(SYSTEM, "alice", "laptop").secret
     said = repr(house.principals.keys(SYSTEM, "alice"))
-    said += repr(house.catalog.read(lambda tx: tx.journal.audit(PageRequest(limit=100))))
+    said += repr(house.catalog.read(lambda tx: tx.journal.audit(AuditQuestion(), PageRequest(limit=100))))
     said += repr(house.catalog.read(lambda tx: tx.journal.events(0, 100)))
     assert secret not in said
     assert all(key.secret_hash == "" for key in house.principals.keys(SYSTEM, "alice"))
@@ -153,3 +162,52 @@ def test_a_role_holds_at_its_path_and_below_and_nowhere_else(role, granted, aske
         assert caller.allows(permission, PATHS[asked]) is within
         assert not caller.allows(permission, "/subscriptions/s2") or granted == 0
         assert not caller.allows(permission, PATHS[asked] + "x") or granted < asked or granted == 0
+
+
+class TestNamesAndIds:
+    def test_nobody_is_called_like_an_id(self, people):
+        ann = people.somebody("ann")
+        for make in (
+            lambda: people.house.principals.create(SYSTEM, ann.principal.id, "user"),
+            lambda: people.house.principals.create_key(SYSTEM, "ann", "0" * 32),
+        ):
+            with pytest.raises(InvalidError, match="looks like an id"):
+                make()
+
+    def test_who_is_called_like_anothers_id_from_of_old_gets_none_of_its_rights(self, people):
+        """Before names were checked for it, such a principal could be made."""
+        dev = people.workspace("dev")
+        ann = people.somebody("ann", Owner="/")
+        masked = Principal(id=new_id(), kind=PrincipalKind.USER, name=ann.principal.id)
+        people.house.catalog.write(lambda tx: tx.access.put_principal(masked))
+        people.house.principals.assign(SYSTEM, masked.name, "Reader", dev.path)
+        read = people.house.catalog.read
+        assert read(lambda tx: people.house.access.caller_named(tx, masked.name)).principal == masked
+        assert read(lambda tx: people.house.access.caller_for(tx, ann.principal.id)).principal == ann.principal
+        assert [one.principal_id for one in people.house.principals.assignments(SYSTEM, path=dev.path)] == [masked.id]
+        secret = people.house.principals.create_key(SYSTEM, masked.name, "k").secret
+        assert not people.house.access.authenticate(secret).allows(Permission.ASSETS_WRITE, dev.path)
+
+    def test_a_principal_is_meant_by_its_id_too(self, people):
+        ann = people.somebody("ann")
+        assert people.house.principals.disable(SYSTEM, ann.principal.id).name == "ann"
+
+    def test_revoking_by_name_ends_every_key_of_the_name(self, people):
+        people.somebody("ann")
+        principals = people.house.principals
+        old = principals.create_key(SYSTEM, "ann", "laptop")
+        fresh = principals.rotate_key(SYSTEM, "ann", "laptop", grace_seconds=3600)
+        principals.revoke_key(SYSTEM, "ann", "laptop")
+        for issued in (old, fresh):
+            with pytest.raises(UnauthenticatedError):
+                people.house.access.authenticate(issued.secret)
+        with pytest.raises(ConflictError, match="has ended") as refusal:
+            principals.rotate_key(SYSTEM, "ann", "laptop")
+        assert "key create laptop --principal ann" in refusal.value.hint
+
+    def test_revoking_by_id_ends_that_key_alone(self, people):
+        people.somebody("ann")
+        principals = people.house.principals
+        one, other = (principals.create_key(SYSTEM, "ann", "laptop") for _ in range(2))
+        principals.revoke_key(SYSTEM, "ann", one.key.id)
+        assert people.house.access.authenticate(other.secret).principal.name == "ann"

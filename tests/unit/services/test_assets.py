@@ -5,6 +5,7 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.entities.manifest import Manifest, ManifestEntry
+from regista.entities.journal import AuditQuestion
 from regista.entities.page import PageRequest
 from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, RegistaError
 from regista.services.access.access import SYSTEM
@@ -120,7 +121,9 @@ def test_a_role_on_one_asset_shows_that_one_alone(people, scope):
 def test_every_change_is_in_the_audit_and_in_the_outbox(people, scope):
     people.version(scope, name="churn")
     people.house.assets.set_alias(SYSTEM, scope.address, MODEL, "churn", "champion", "1")
-    records = people.house.catalog.read(lambda tx: tx.journal.audit(PageRequest(limit=50), path=scope.path)).items
+    records = people.house.catalog.read(
+        lambda tx: tx.journal.audit(AuditQuestion(places=((scope.path, 0),)), PageRequest(limit=50))
+    ).items
     events = people.house.catalog.read(lambda tx: tx.journal.events(0, 100))
     assert {"model.create", "model.alias"} <= {one.action for one in records}
     assert {"model.create", "model.alias"} <= {one.type for one in events}

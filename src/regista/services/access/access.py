@@ -100,7 +100,14 @@ class Access:
 
     def caller_for(self, tx: Transaction, principal_id: str) -> Caller:
         """The caller that a principal would be with a key of full reach: for work done on its behalf later."""
-        principal = tx.access.find_principal(principal_id)
+        return self._on_behalf(tx, tx.access.find_principal(principal_id))
+
+    def caller_named(self, tx: Transaction, name: str) -> Caller:
+        """The same by the principal's name, which is what ``created_by`` holds."""
+        return self._on_behalf(tx, tx.access.principal_named(name))
+
+    @staticmethod
+    def _on_behalf(tx: Transaction, principal: Principal | None) -> Caller:
         if principal is None or principal.disabled:
             raise ForbiddenError("the principal on whose behalf this was to be done is gone or disabled")
         return Caller(principal=principal, grants=grants_of(tx, principal.id))

@@ -1,5 +1,7 @@
 """What a caller may give to others, and to keys of its own: never more than it has, and never for longer."""
 
+import re
+
 import msgspec
 
 from regista.entities.access import (
@@ -19,6 +21,7 @@ from regista.errors import ForbiddenError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import grants_of, hash_secret
 
+_ID = re.compile(r"[0-9a-f]{32}")
 LONGEST = 10 * 366 * 86400
 """Seconds: the longest life of a key that ends at all."""
 LONGEST_GRACE = 90 * 86400.0
@@ -47,13 +50,26 @@ def require_installation(caller: Caller) -> None:
 
 def require_self(tx: Transaction, caller: Caller, name: str) -> Principal:
     """The principal whose keys the caller may handle: itself or, for owners of the installation, any other."""
-    owner = tx.access.find_principal(name)
+    owner = principal_called(tx, name)
     if owner is not None and owner.id == caller.principal.id:
         return owner
     if owner is None or not sees_principals(caller):
         raise no_principal(name)
     require_installation(caller)
     return owner
+
+
+def principal_called(tx: Transaction, name: str) -> Principal | None:
+    """The principal that somebody means: by its name or, where nobody is called so, by its id."""
+    return tx.access.principal_named(name) or tx.access.find_principal(name)
+
+
+def check_no_id(thing: str, name: str) -> None:
+    """Raise ``InvalidError`` for a name that looks like one of the ids that Regista gives: it could be taken for another's."""
+    if _ID.fullmatch(name):
+        raise InvalidError(
+            f"{name!r} looks like an id, and cannot name a {thing}", hint="Choose a name that people know."
+        )
 
 
 def no_principal(name: str) -> NotFoundError:

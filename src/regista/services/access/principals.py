@@ -19,16 +19,18 @@ from regista.entities.access import (
     check_patterns,
 )
 from regista.entities.names import check_name, new_id, now
-from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import Access, require
 from regista.services.access.delegation import (
     LONGEST_GRACE,
     Wish,
+    check_no_id,
     drafted_key,
     heir_of,
     may_see,
     no_principal,
+    principal_called,
     require_delegable,
     require_held,
     require_installation,
@@ -51,6 +53,7 @@ class PrincipalService:
     def create(self, caller: Caller, name: str, kind: PrincipalKind, display_name: str = "") -> Principal:
         """Make a principal without any right; raise ``AlreadyExistsError`` when the name is taken."""
         require_installation(caller)
+        check_no_id("principal", name)
         principal = Principal(
             id=new_id(), kind=kind, name=check_name("principal", name), display_name=display_name, created_at=now()
         )
@@ -97,6 +100,7 @@ class PrincipalService:
         Everybody may issue keys for itself, never wider than the key it calls with and never living longer; owners of the
         installation for others, as far as they have themselves what those have."""
         secret = SECRET_PREFIX + secrets.token_urlsafe(32)
+        check_no_id("key", name)
         wish = Wish(name=check_name("key", name), seconds=seconds, paths=paths, permissions=permissions)
 
         def work(tx: Transaction) -> IssuedKey:
@@ -118,16 +122,14 @@ class PrincipalService:
         return self._catalog.read(work)
 
     def revoke_key(self, caller: Caller, principal: str, key_id: str) -> None:
-        """End a key now; quiet when it has ended before. A narrowed key ends none that is wider."""
+        """End a key now, or every key of a name (a rotated one lives on beside its heir); quiet when it has ended before. A
+        narrowed key ends none that is wider."""
 
         def work(tx: Transaction) -> None:
             owner = require_self(tx, caller, principal)
-            key = next((key for key in tx.access.keys(owner.id) if key_id in {key.id, key.name}), None)
-            if key is None:
-                raise NotFoundError(
-                    f"{owner.name} has no key {key_id[:80]!r}", hint=f"See: regista key list --principal {owner.name}"
-                )
-            if key.revoked_at is None:
+            for key in _keys_called(tx, owner, key_id):
+                if key.revoked_at is not None:
+                    continue
                 if caller.limits:
                     require_no_wider(tx, caller, owner, key)
                 tx.access.put_key(msgspec.structs.replace(key, revoked_at=now()))
@@ -144,11 +146,12 @@ class PrincipalService:
 
         def work(tx: Transaction) -> IssuedKey:
             owner = require_self(tx, caller, principal)
-            old = next(
-                (key for key in tx.access.keys(owner.id) if key_id in {key.id, key.name} and key.is_live(now())), None
-            )
+            old = next((key for key in _keys_called(tx, owner, key_id) if key.is_live(now())), None)
             if old is None:
-                raise NotFoundError(f"{owner.name} has no living key {key_id[:80]!r}")
+                raise ConflictError(
+                    f"the key {key_id[:80]!r} of {owner.name} has ended",
+                    hint=f"Make a new one: regista key create {key_id[:80]} --principal {owner.name}",
+                )
             end = now() + int(grace_seconds * 1000)
             fresh = heir_of(tx, caller, owner, old, secret)
             tx.access.put_key(msgspec.structs.replace(old, expires_at=min(end, old.expires_at or end)))
@@ -218,7 +221,7 @@ class PrincipalService:
         """Those at paths where the caller may read access, and its own."""
 
         def work(tx: Transaction) -> list[RoleAssignment]:
-            found = tx.access.find_principal(principal) if principal else None
+            found = principal_called(tx, principal) if principal else None
             if principal and (found is None or not (found.id == caller.principal.id or sees_principals(caller))):
                 raise no_principal(principal)
             shown = tx.access.assignments(principal_id=found.id if found else "", path=path)
@@ -241,13 +244,24 @@ class PrincipalService:
         self._access.forget()
 
 
+def _keys_called(tx: Transaction, owner: Principal, key_id: str) -> list[Key]:
+    """The key of this id, else all of this name, newest first; raise ``NotFoundError`` where there is none."""
+    keys = tx.access.keys(owner.id)
+    found = [key for key in keys if key.id == key_id] or [key for key in keys if key.name == key_id]
+    if not found:
+        raise NotFoundError(
+            f"{owner.name} has no key {key_id[:80]!r}", hint=f"See: regista key list --principal {owner.name}"
+        )
+    return found
+
+
 def _shown(key: Key) -> Key:
     """The key as it may be seen."""
     return msgspec.structs.replace(key, secret_hash="")
 
 
 def _principal(tx: Transaction, name: str) -> Principal:
-    found = tx.access.find_principal(name)
+    found = principal_called(tx, name)
     if found is None:
         raise no_principal(name)
     return found

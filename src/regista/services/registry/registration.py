@@ -21,7 +21,7 @@ from regista.entities.reference import (
     parse_reference,
 )
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import InvalidError, NotFoundError, UnsupportedError
+from regista.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
 from regista.services.assets.assets import AssetService
@@ -37,6 +37,9 @@ from regista.services.provenance.capsules import CapsuleService
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.scopes.stores import StoreService
 from regista.services.tracking.logged_models import readable_model
+
+_TRIES = 100
+"""Numbers to try for: each time that one is taken by another, somebody has got a version."""
 
 
 class _Content(msgspec.Struct):
@@ -99,6 +102,15 @@ class RegistrationService:
         if source_name != target_name:
             copy_blobs(source, target, {entry.digest for entry in content.manifest.files})
         self._contents.store_manifest(scope, new.manifest)
+        for _ in range(_TRIES):
+            if (made := self._named(caller, scope, new, content, path)) is not None:
+                return made
+        raise ConflictError(f"others take every number of {what(new.kind, new.name)}", hint="Try again.")
+
+    def _named(
+        self, caller: Caller, scope: Scope, new: NewVersion, content: _Content, path: str
+    ) -> AssetVersion | None:
+        """Give the content its name; None where it was to get the next number, and another was given that meanwhile."""
         draft = self._catalog.read(lambda tx: drafted(tx, caller, scope, new))
         if (edge := content.edge) is EdgeType.PRODUCED and content.node:
             made_by = Edge(source=content.node, target=draft.node, type=edge, role="output", created_at=now())
@@ -106,10 +118,13 @@ class RegistrationService:
         else:
             capsule = None
 
-        def work(tx: Transaction) -> AssetVersion:
+        def work(tx: Transaction) -> AssetVersion | None:
             self._content_of(
                 tx, caller, scope, parse_reference(path, new.kind), new.kind, content.scope
             )  # still there, still allowed
+            taken = tx.versions.find(scope.id, draft.kind, draft.name, draft.version, deleted=True)
+            if taken is not None and not (new.version or draft.anonymous):
+                return None
             tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in new.manifest.files}, now())
             fixed = msgspec.structs.replace(new, version=draft.version)
             made = self._assets.register(tx, caller, scope, fixed, check=False)

@@ -154,7 +154,7 @@ class _Last(msgspec.Struct, frozen=True):
 
         def look(tx: Transaction) -> tuple[Job, Caller, dict[str, tuple[Scope, AssetVersion]]]:
             job = tx.jobs.by_id(self.lease.job_id)
-            creator = self.workshop.access.caller_for(tx, job.created_by)
+            creator = self.workshop.access.caller_named(tx, job.created_by)
             return job, creator, {name: self._draft(tx, creator, job, name) for name in self.named}
 
         job, creator, drafts = self.workshop.catalog.read(look)
@@ -215,7 +215,7 @@ class _Last(msgspec.Struct, frozen=True):
         """The outputs that have a name, as versions, with the rights that the job's creator has now."""
         if not sealed:
             return {}
-        creator = self.workshop.access.caller_for(tx, job.created_by)
+        creator = self.workshop.access.caller_named(tx, job.created_by)
         found = {}
         for name, seal in sealed.items():
             target, draft = self._draft(tx, creator, job, name)
@@ -263,7 +263,7 @@ def _bring_to_targets(workshop: Workshop, lease: Lease, scope: Scope, plan: Comm
         return
 
     def stores(tx: Transaction) -> dict[str, tuple[str, BlobStore]]:
-        creator = workshop.access.caller_for(tx, tx.jobs.by_id(lease.job_id).created_by)
+        creator = workshop.access.caller_named(tx, tx.jobs.by_id(lease.job_id).created_by)
         return {
             name: workshop.stores.of(tx, target_scope(tx, creator, scope, output)) for name, output in named.items()
         }
