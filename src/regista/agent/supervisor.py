@@ -192,6 +192,8 @@ class Supervisor:
             end_descendants()
             if self._log:
                 self._log.finish()
+        if ended["reason"] != "failed_to_start":
+            ended["usage"] = _used()
         _write_status(self._directory, {**started, "state": "exited", **ended}, durable=True)
 
     def _run(self, attempt: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +203,7 @@ class Supervisor:
             self._pid = self._start(attempt)
         except OSError as error:
             return _failed_to_start(f"{attempt['argv'][0]}: {error.strerror}", missing=error.errno == errno.ENOENT)
-        status, usage = self._stay()
+        status = self._stay()
         ended_at = time.time()
         if self._sandbox and not self._reason and os.WIFEXITED(status) and not self._sandbox.ran():
             if self._log:
@@ -212,7 +214,6 @@ class Supervisor:
             "exit_code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status),
             "reason": self._reason,
             "ended_at": ended_at,
-            "usage": {"cpu_seconds": usage.ru_utime + usage.ru_stime, "max_rss_bytes": usage.ru_maxrss * 1024},
         }
 
     def _start(self, attempt: dict[str, Any]) -> int:
@@ -245,13 +246,13 @@ class Supervisor:
             raise OSError(int(failed.split(" ", 1)[0]), failed.split(" ", 1)[1])
         return pid
 
-    def _stay(self) -> tuple[int, Any]:
+    def _stay(self) -> int:
         """Wait for the process, reaping adopted ones on the way; act on the clock and on requests to stop."""
         while True:
             while True:
-                ended, status, usage = os.wait4(-1, os.WNOHANG)
+                ended, status = os.waitpid(-1, os.WNOHANG)
                 if ended == self._pid:
-                    return status, usage
+                    return status
                 if ended == 0:
                     break
             self._act()
@@ -381,6 +382,13 @@ def _become(supervisor: int, output: int, limits: dict[str, int]) -> None:
         resource.setrlimit(kind, (allowed, allowed if name != "RLIMIT_NOFILE" else hard))
     os.dup2(output, 1)
     os.dup2(output, 2)
+
+
+def _used() -> dict[str, float]:
+    """What every process below this one has used, once all of them are reaped: bwrap ends without waiting for the first
+    process of its sandbox, whose account would be missing if only bwrap's were read. Memory is that of the largest."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {"cpu_seconds": usage.ru_utime + usage.ru_stime, "max_rss_bytes": usage.ru_maxrss * 1024}
 
 
 def end_descendants() -> None:

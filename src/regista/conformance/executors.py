@@ -84,6 +84,16 @@ class ExecutorContract:
         assert status.usage["cpu_seconds"] >= 0
         assert status.usage["max_rss_bytes"] > 0
 
+    def test_what_all_its_processes_used_is_known(self, executor: Executor, folder: Path) -> None:
+        """Also what ran below the command, and beside it. Memory is that of the largest."""
+        large = "x=$(head -c 60000000 /dev/zero | tr '\\0' x)"
+        busy = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done"
+        script = f'/bin/sh -c "{large.replace("$", chr(92) + "$")}"; ({busy}) & wait; exit 3'
+        status, said = self.run(executor, folder, script)
+        assert status.exit_code == 3, said
+        assert status.usage["cpu_seconds"] > 0.1
+        assert status.usage["max_rss_bytes"] > 60_000_000
+
     def test_a_signal_is_128_and_its_number(self, executor: Executor, folder: Path) -> None:
         status, _ = self.run(executor, folder, "kill -SEGV $$")
         assert (status.exit_code, status.reason) == (128 + signal.SIGSEGV, "")
