@@ -4,8 +4,8 @@ import pytest
 
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
-from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.journal import AuditQuestion
+from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.page import PageRequest
 from regista.errors import AlreadyExistsError, ForbiddenError, InvalidError, NotFoundError, RegistaError
 from regista.services.access.access import SYSTEM
