@@ -101,7 +101,8 @@ def _base(owner: str) -> str:
 def _owner(container: str, path: str) -> tuple[str, str] | None:
     """Whose artifact a file is, and its path there; None for a file that is none."""
     name = ContainerName.find(container)
-    return _owner_of(path) if name is not None and name.kind is ContainerKind.JOBS else None
+    owner = _owner_of(path) if name is not None and name.kind is ContainerKind.JOBS else None
+    return owner if owner and owner[1] else None
 
 
 def _owner_of(path: str) -> tuple[str, str] | None:

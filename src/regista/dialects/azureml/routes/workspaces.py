@@ -105,10 +105,9 @@ def deploy(call: Call, deployment: str) -> Answer:
             hint="The parameter workspaceName is missing.",
         )
     _check_kind(given.get("kind"))
-    tags = given.get("tagValues") or {}
-    if not isinstance(tags, dict):
-        raise InvalidError("the parameter tagValues is no object")
-    new = _new(call, name, given.get("location"), tags, given.get("friendlyName"), given.get("description"))
+    new = _new(
+        call, name, given.get("location"), given.get("tagValues"), given.get("friendlyName"), given.get("description")
+    )
     group = given.get("resourceGroupName") or call.place.resource_group
     call.house.scopes.create(call.caller, msgspec.structs.replace(new, resource_group=str(group)))
     return Answer(201, _deployment(call, deployment))
@@ -160,13 +159,13 @@ def _new(call: Call, name: str, location: Any, tags: Any, display_name: Any, des
         "name": name,
         "subscription": call.place.subscription,
         "resource_group": call.place.resource_group,
-        "location": location or "local",
-        "display_name": display_name or "",
-        "description": description or "",
-        "tags": tags or {},
+        "location": location or None,
+        "display_name": display_name,
+        "description": description,
+        "tags": tags,
     }
     try:
-        return msgspec.convert(fields, NewScope)
+        return msgspec.convert({name: value for name, value in fields.items() if value is not None}, NewScope)
     except msgspec.ValidationError as wrong:
         raise InvalidError(f"the workspace {name[:80]!r} cannot be read: {wrong}") from wrong
 
