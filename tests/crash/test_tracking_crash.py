@@ -42,7 +42,7 @@ def start_clients(mlflow, server, folder):
                 )
             )
         except Exception as fault:  # noqa: BLE001 - it belongs to the test's own thread
-            said.append(str(fault))
+            said.append(str(fault).partition("Regista answers at")[0])  # without the server's log
 
     threads = [threading.Thread(target=run) for _ in range(PROCESSES)]
     for thread in threads:
@@ -66,7 +66,7 @@ def test_what_was_acknowledged_is_there_once_and_clients_go_on_by_themselves(tmp
     with running_server(home, ports) as server:
         for thread in threads:
             thread.join()
-        assert [line.strip().splitlines()[-1] for line in said] == ["written"] * PROCESSES
+        assert [one for one in said if one.strip() != "written"] == []
         check(server, folder)
 
 
