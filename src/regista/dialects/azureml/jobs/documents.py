@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from regista.dialects.azureml.call import Json
+from regista.dialects.azureml.durations import seconds
 from regista.dialects.azureml.jobs.kept import Kept, KeptNode
 from regista.dialects.azureml.jobs.ports import read_input, read_output
-from regista.dialects.azureml.jobs.spelling import DISTRIBUTIONS, fields, mapping, ours, seconds, snake, text
+from regista.dialects.azureml.jobs.spelling import DISTRIBUTIONS, fields, mapping, ours, snake, text
 from regista.errors import InvalidError, UnsupportedError
 from regista.services.jobs.jobs import OWN_PROPERTIES
 
@@ -174,7 +175,8 @@ def _body(given: Json, where: str = "") -> Json:
     """What a command job and a node say in the same way."""
     limits = fields(given.get("limits"), f"{where}.limits".strip("."))
     limits.pop("job_limits_type", None)
-    limits["timeout"] = seconds(limits.get("timeout"), f"{where}.limits.timeout".strip("."))
+    if isinstance(timeout := limits.get("timeout"), str) and not timeout.isdecimal():
+        limits["timeout"] = seconds(timeout, f"{where}.limits.timeout".strip("."))
     distribution = fields(given.get("distribution"), f"{where}.distribution".strip("."))
     if distribution:
         kind = distribution.pop("distribution_type", None) or distribution.get("type")
@@ -216,5 +218,5 @@ def _pruned_field(key: str, value: Any) -> Any:
     if key == "jobs":
         return {name: _pruned(node) for name, node in value.items()}
     if key in {"limits", "distribution", "resources", "settings"}:
-        return {inner: one for inner, one in value.items() if one is not None}
+        return {inner: one for inner, one in mapping(value, key).items() if one is not None}
     return value

@@ -3,8 +3,9 @@
 from typing import Any
 
 from regista.dialects.azureml.call import Json
+from regista.dialects.azureml.durations import duration
 from regista.dialects.azureml.jobs.kept import Kept, KeptNode, kept_of, shown
-from regista.dialects.azureml.jobs.spelling import DISTRIBUTIONS, INPUT_MODES, OUTPUT_MODES, duration
+from regista.dialects.azureml.jobs.spelling import DISTRIBUTIONS, INPUT_MODES, OUTPUT_MODES
 from regista.dialects.azureml.jobs.view import View
 from regista.dialects.azureml.render import resource, system_data
 from regista.entities.documents.command import Distribution, Resources
@@ -70,7 +71,7 @@ def _command(view: View, job: Job, plan: CommandPlan | None, kept: Kept) -> Json
         "outputs": outputs(view, job, plan.outputs),
         "distribution": _distribution(plan.distribution),
         "resources": _resources(plan.resources),
-        "limits": {"jobLimitsType": "Command", "timeout": duration(plan.timeout)} if plan.timeout else None,
+        "limits": {"jobLimitsType": "Command", "timeout": duration(1000 * plan.timeout)} if plan.timeout else None,
         "parameters": {},
     }
 
@@ -152,7 +153,7 @@ def _node_command(plan: CommandPlan) -> Json:
         "environment_variables": plan.environment_variables or None,
         "resources": _snake(_resources(plan.resources)),
         "distribution": _snake(_distribution(kind)) | {"type": DISTRIBUTIONS[kind.type]} if kind else None,
-        "limits": {"job_limits_type": "Command", "timeout": duration(plan.timeout)} if plan.timeout else None,
+        "limits": {"job_limits_type": "Command", "timeout": duration(1000 * plan.timeout)} if plan.timeout else None,
     }
 
 

@@ -1,4 +1,4 @@
-"""How the same words are spelled on the wire and in documents: cases, modes, types, durations."""
+"""How the same words are spelled on the wire and in documents: cases, modes, types."""
 
 import re
 from typing import Any
@@ -19,9 +19,6 @@ DISTRIBUTIONS = {"pytorch": "PyTorch", "mpi": "Mpi", "tensorflow": "TensorFlow",
 TYPES = ("uri_file", "uri_folder", "mltable", "literal", "custom_model", "mlflow_model", "triton_model")
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
-_DURATION = re.compile(
-    r"P(?:(?P<days>\d{1,9})D)?(?:T(?:(?P<hours>\d{1,9})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,9})(?:\.\d+)?S)?)?"
-)
 
 
 def snake(word: str) -> str:
@@ -66,19 +63,3 @@ def data_type(word: object) -> Any:
 
 def _plain(word: object) -> str:
     return str(word).replace("_", "").lower()
-
-
-def seconds(value: object, where: str) -> Any:
-    """A duration of ISO 8601 in whole seconds, rounded up to one; a number stays. Raise ``InvalidError``."""
-    if not isinstance(value, str) or value.isdecimal():
-        return value
-    found = _DURATION.fullmatch(value)
-    if found is None or value in {"P", "PT"}:
-        raise InvalidError(f"{where}: {value[:80]!r} is no duration", hint="Write it as PT300S.")
-    days, hours, minutes, rest = (int(found[name] or 0) for name in ("days", "hours", "minutes", "seconds"))
-    return ((days * 24 + hours) * 60 + minutes) * 60 + rest or 1
-
-
-def duration(whole: int) -> str:
-    """Seconds in ISO 8601."""
-    return f"PT{whole}S"
