@@ -18,15 +18,13 @@ def read(view: View, properties: Json) -> Draft:
     return Draft(
         type=read_type(AssetKind.DATA, text_of(properties, "dataType"), "dataType") or "uri_folder",
         origin=origin(view, AssetKind.DATA, text_of(properties, "dataUri"), "dataUri"),
-        kept=kept(properties) or {},
+        kept=kept(properties),
     )
 
 
-def kept(properties: Json) -> Json | None:
-    """What a table refers to, which nobody but the SDK reads; None where nothing is said of it."""
-    uris = properties.get("referencedUris")
-    if uris is None:
-        return None
+def kept(properties: Json) -> Json:
+    """What a table refers to, which nobody but the SDK reads."""
+    uris = properties.get("referencedUris") or []
     if not isinstance(uris, list) or not all(isinstance(one, str) for one in uris):
         raise InvalidError("properties.referencedUris: expected a list of texts")
     return {"referencedUris": uris} if uris else {}

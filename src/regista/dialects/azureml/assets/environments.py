@@ -36,10 +36,10 @@ def read(view: View, properties: Json) -> Draft:
         document["build"] = _context(view, build)
     if system := text_of(properties, "osType"):
         document["os_type"] = system
-    return Draft(spec=document, kept=kept(properties) or {})
+    return Draft(spec=document, kept=kept(properties))
 
 
-def kept(properties: Json) -> Json | None:
+def kept(properties: Json) -> Json:
     """Routes of an image that serves by itself, and where the Dockerfile stands."""
     found: Json = {}
     if config := _object(properties, "inferenceConfig"):

@@ -70,12 +70,12 @@ def kept_of(version: AssetVersion) -> Json:
         return {}
 
 
-def change_of(said: Said, version: AssetVersion, kept: Json | None) -> VersionChange:
-    """What a request changes about a version that is there; what it does not say stays. *kept* None leaves what was kept."""
+def change_of(said: Said, version: AssetVersion, kept: Json) -> VersionChange:
+    """What a request changes about a version that is there; what it does not say stays."""
     tags, properties = texts(said.tags, "tags"), texts(said.properties, "properties")
     if tags is not None:
         tags |= {key: value for key, value in version.tags.items() if version.anonymous and is_mark(key)}
-    kept = kept_of(version) if kept is None else kept
+    kept = kept_of(version) | kept
     return VersionChange(
         description=said.description,
         tags=tags,

@@ -30,7 +30,7 @@ class Translation(msgspec.Struct, frozen=True, kw_only=True):
     read: Callable[[View, Json], Draft]
     render: Callable[[View, AssetVersion], Json]
     is_same: Callable[[View, AssetVersion, Json], bool]
-    kept: Callable[[Json], Json | None] = lambda _: None
+    kept: Callable[[Json], Json] = lambda _: {}
     container: Callable[[View, str, str], Json] = lambda *_: {}
     said: type[Said] = Said
     fixed_path: bool = False
