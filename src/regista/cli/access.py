@@ -35,7 +35,7 @@ def create_principal(name: str, kind: str, display_name: str, output: str, profi
     """Make a principal without any right."""
     show(connect(profile).principals.create(name, kind=kind, display_name=display_name), output)
     say(
-        f"Next:  regista key create --principal {name}; regista role assign --principal {name} --role Reader -w WORKSPACE"
+        f"Next:  regista key create laptop --principal {name}; regista role assign --principal {name} --role Reader -w WORKSPACE"
     )
 
 
@@ -77,6 +77,8 @@ def _owner(client: Any, given: str | None) -> str:
 @click.option("--principal", "owner", help="Whose.  [default: yours]")
 @click.option("--expires-in", metavar="TIME", help="Such as 90s, 12h or 30d.  [default: until it is revoked]")
 @click.option("--scope", "paths", multiple=True, metavar="PATH", help="Opens nothing outside this path.")
+@click.option("-w", "--workspace-name", "workspaces", multiple=True, help="Opens nothing outside this workspace.")
+@click.option("-r", "--registry-name", "registries", multiple=True, help="Opens nothing outside this registry.")
 @click.option("--permission", "permissions", multiple=True, metavar="PATTERN", help="Allows no more than this.")
 @common
 def create_key(
@@ -84,12 +86,17 @@ def create_key(
     owner: str | None,
     expires_in: str | None,
     paths: tuple[str, ...],
+    workspaces: tuple[str, ...],
+    registries: tuple[str, ...],
     permissions: tuple[str, ...],
     output: str,
     profile: str | None,
 ) -> None:
-    """Issue a key and show its secret, this once."""
+    """Issue a key and show its secret, this once. Narrowed to places or permissions, it opens and allows no more than all of
+    them together."""
     client = connect(profile)
+    paths += tuple(client.workspaces.get(one).path for one in workspaces)
+    paths += tuple(client.registries.get(one).path for one in registries)
     issued = client.keys.create(
         _owner(client, owner), name, seconds=seconds(expires_in), paths=paths, permissions=permissions
     )

@@ -24,7 +24,6 @@ def audit() -> None:
 @audit.command("list", epilog="Example: regista audit list -w prod --action 'model.*' --since 7d")
 @click.option("--principal", default="", help="Only what this one did.")
 @click.option("--action", default="", metavar="ACTION", help="Such as model.create, model.get, or 'model.*' for all.")
-@click.option("--target", default="", metavar="PATH", help="A thing in the place: models/churn, jobs/train-7.")
 @click.option("--outcome", default="", help="done, forbidden, not_found or unauthenticated.")
 @click.option("--since", default="", metavar="TIME", help="2h (ago), 14:03, 2026-11-17 or 2026-11-17 14:03.")
 @click.option("--until", default="", metavar="TIME", help="The same.")
@@ -37,7 +36,6 @@ def list_records(
     output: str,
     since: str,
     until: str,
-    target: str,
     cursor: str,
     limit: int,
     **question: str,
@@ -49,21 +47,10 @@ def list_records(
 
     times = {name: parse_moment(text) for name, text in (("since", since), ("until", until)) if text}
     given = {name: text for name, text in question.items() if text}
-    where = _target(path, target)
-    page = client.audit.page(limit=limit, cursor=cursor or None, path=where, **times, **given)
+    page = client.audit.page(limit=limit, cursor=cursor or None, path=path, **times, **given)
     show([_row(one) for one in page.items] if output == "table" else page.items, output, _COLUMNS)
     if page.next:
         say(f"There is more: the same with --cursor {page.next}")
-
-
-def _target(path: str, target: str) -> str:
-    if target.startswith("/"):
-        if path:
-            raise click.UsageError("--target says the whole path: leave --scope, -w and -r out")
-        return target.rstrip("/")
-    if target and not path:
-        raise click.UsageError("say where --target lies: --workspace-name, --registry-name or --scope")
-    return f"{path.rstrip('/')}/{target.strip('/')}" if target else path
 
 
 def _row(one: "AuditRecord") -> dict[str, Any]:

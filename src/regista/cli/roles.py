@@ -42,15 +42,26 @@ def create_role(name: str, permissions: tuple[str, ...], description: str, outpu
     show(connect(profile).roles.put(name, permissions, description=description), output)
 
 
+@role.command("delete", epilog="Example: regista role delete Auditor")
+@named
+@common
+def delete_role(name: str, output: str, profile: str | None) -> None:
+    """Delete a role of your own that nobody has."""
+    connect(profile).roles.delete(name)
+    show({"deleted": name}, output)
+
+
 def placed(function: F) -> F:
-    """``--scope``, ``--workspace-name`` or ``--registry-name``; the command gets ``client`` and ``path`` (empty: none given)."""
+    """``--scope``, ``--workspace-name`` or ``--registry-name``, and ``--target`` for a thing in it; the command gets ``client``
+    and ``path`` (empty: none given)."""
 
     @click.option("--scope", default="", metavar="PATH", help="A path: / for everything, /subscriptions/S, and below.")
     @click.option("-w", "--workspace-name", "workspace", default="", help="In this workspace.")
     @click.option("-r", "--registry-name", "registry", default="", help="In this registry.")
+    @click.option("--target", default="", metavar="THING", help="One thing there, such as models/churn.")
     @common
     @functools.wraps(function)
-    def wrapped(scope: str, workspace: str, registry: str, profile: str | None, **kwargs: Any) -> Any:
+    def wrapped(scope: str, workspace: str, registry: str, target: str, profile: str | None, **kwargs: Any) -> Any:
         if sum(map(bool, (scope, workspace, registry))) > 1:
             raise click.UsageError("give one of --scope, --workspace-name and --registry-name")
         client = connect(profile)
@@ -58,7 +69,10 @@ def placed(function: F) -> F:
             scope = client.workspaces.get(workspace).path
         elif registry:
             scope = client.registries.get(registry).path
-        return function(client=client, path=scope, **kwargs)
+        if target and not scope:
+            raise click.UsageError("say where --target lies: --workspace-name, --registry-name or --scope")
+        path = f"{scope.rstrip('/')}/{target.strip('/')}" if target else scope
+        return function(client=client, path=path, **kwargs)
 
     return wrapped  # type: ignore[return-value]
 

@@ -83,6 +83,10 @@ class RoleClient:
         body = {"permissions": permissions, "description": description}
         return self._transport.call("PUT", f"/api/v1/roles/{_part(name)}", body=body, type=Role)
 
+    def delete(self, name: str) -> None:
+        """Remove a custom role that nobody has; quiet when there is none."""
+        self._transport.call("DELETE", f"/api/v1/roles/{_part(name)}")
+
     def assign(self, principal: str, role: str, path: str) -> RoleAssignment:
         """Give a role at *path*, as ``Scope.path`` says it, and everywhere below; the same again changes nothing."""
         body = {"principal": principal, "role": role, "path": path}

@@ -30,7 +30,7 @@ class TestPrincipals:
 
     def test_a_new_one_is_listed_and_the_next_steps_are_said(self, run, server):
         answer = run("principal", "create", "robot", "--kind", "service")
-        assert "regista key create --principal robot" in answer.err
+        assert "regista key create laptop --principal robot" in answer.err
         assert {"robot": "service"}.items() <= {
             one["name"]: one["kind"] for one in run.json("principal", "list")
         }.items()
@@ -59,6 +59,12 @@ class TestKeys:
         run.refused("whoami", **as_alice)
         assert run.json("whoami", **as_alice | {"REGISTA_KEY": fresh})["principal"] == alice
         run.json("key", "revoke", "laptop", "--principal", alice, "--yes")
+
+    def test_a_key_is_narrowed_to_places_by_their_names(self, run, dev, central, server):
+        made = run.json("key", "create", "narrow", "-w", dev, "-r", central, "--permission", "scopes/read")
+        assert [path.rsplit("/", 1)[-1] for path in made["paths"]] == [dev, central]
+        narrow = {"REGISTA_URL": server.url, "REGISTA_CA": str(server.ca), "REGISTA_KEY": made["secret"]}
+        assert [one["name"] for one in run.json("workspace", "list", **narrow)] == [dev]
 
     def test_one_makes_keys_for_oneself(self, run, as_alice):
         run.json("key", "create", "second", **as_alice)
@@ -92,6 +98,44 @@ class TestRoles:
         run.json("role", "create", "Auditor", "--permission", "*/read", "--permission", "jobs/logs")
         assert {"Reader", "Auditor"} <= {one["name"] for one in run.json("role", "list")}
         assert run.json("role", "assign", "--principal", alice, "--role", "Auditor", "--scope", "/")["path"] == "/"
+
+    def test_a_role_opens_one_model_and_nothing_beside_it(self, run, alice, as_alice, dev, model, folder):
+        run.json("model", "create", "--name", "other", "--path", str(folder), "-w", dev)
+        place = ("--principal", alice, "--role", "Reader", "-w", dev, "--target", "models/churn")
+        assert run.json("role", "assign", *place)["path"].endswith(f"/workspaces/{dev}/models/churn")
+        assert [one["name"] for one in run.json("model", "list", "-w", dev, **as_alice)] == ["churn"]
+        run.refused("model", "show", "other", "--version", "1", "-w", dev, **as_alice)
+        run.json("role", "unassign", *place)
+        run.refused("model", "list", "-w", dev, **as_alice)
+
+    def test_a_role_is_deleted_when_nobody_has_it(self, run, alice):
+        run.json("role", "create", "Brief", "--permission", "assets/read")
+        given = run.json("role", "assign", "--principal", alice, "--role", "Brief", "--scope", "/")
+        said = run.refused("role", "delete", "Brief")
+        assert alice in said
+        assert f"--id {given['id']}" in said
+        run.json("role", "unassign", "--id", given["id"])
+        run.json("role", "delete", "Brief")
+        run.json("role", "delete", "Brief")
+        assert "Brief" not in {one["name"] for one in run.json("role", "list")}
+        assert "built-in" in run.refused("role", "delete", "Owner")
+
+    def test_what_would_mean_nothing_is_refused(self, run, alice, dev):
+        said = run.refused("role", "create", "Typo", "--permission", "asset/read")
+        assert "did you mean assets/read" in said
+        assert "jobs/logs" in said
+        assert "did you mean 'Reader'" in run.refused(
+            "role", "assign", "--principal", alice, "--role", "reader", "-w", dev
+        )
+        said = run.refused(
+            "role", "assign", "--principal", alice, "--role", "Reader", "-w", dev, "--target", "model/churn"
+        )
+        assert "models" in said
+        run.refused("role", "assign", "--principal", alice, "--role", "Reader", "--scope", "/workspaces/dev")
+        run.refused("key", "create", "k", "--principal", alice, "--permission", "asset/read")
+        assert "--workspace-name" in run.misused(
+            "role", "assign", "--principal", alice, "--role", "Reader", "--target", "x/y"
+        )
 
     def test_wrong_wishes(self, run, alice, dev, as_alice):
         assert "Reader" in run.refused("role", "assign", "--principal", alice, "--role", "Raeder", "-w", dev)

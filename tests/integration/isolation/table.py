@@ -119,6 +119,7 @@ OF_THE_INSTALLATION = (
     Verb("POST", "/principals/idle/disable", "run installation", at="installation"),
     Verb("POST", "/principals/idle/enable", "run installation", at="installation"),
     Verb("PUT", "/roles/Custom", "run installation", at="installation", body={"permissions": ["assets/read"]}),
+    Verb("DELETE", "/roles/Absent", "run installation", at="installation", ok=204),
     Verb("GET", "/stores", "run installation", at="installation"),
     Verb("PUT", "/stores/default", "run installation", at="installation", body={"url": "{store}"}),
     Verb("GET", "/principals/idle/keys", "run installation", "see access", "installation"),

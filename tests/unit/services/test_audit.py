@@ -94,6 +94,17 @@ def test_a_key_that_opens_nothing_is_written_down_without_the_key(place):
     assert place.reads(outcome="unauthenticated", since=1) == place.reads()
 
 
+def test_logging_a_metric_leaves_nothing_in_the_book(place):
+    """That is where scripts log thousands a second: it is no read, and costs none."""
+    api = "/mlflow/workspaces/dev/api/2.0/mlflow/runs"
+    run = place.ask("POST", f"{api}/create", place.owner, json={"experiment_id": "0"}).json()["run"]["info"]["run_id"]
+    place.house.audit_book.flush()
+    metric = {"run_id": run, "key": "m", "value": 1.0, "timestamp": 1}
+    assert place.ask("POST", f"{api}/log-metric", place.owner, json=metric).status_code == 200
+    assert place.house.audit_book._fresh == []
+    assert [one for one in place.reads() if one[1].startswith("run.")] == []
+
+
 def test_what_services_ask_of_one_another_is_not_written_down(place):
     place.house.assets.get(SYSTEM, place.dev.address, MODEL, "churn", "1")
     assert place.reads() == []

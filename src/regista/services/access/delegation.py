@@ -1,6 +1,8 @@
 """What a caller may give to others, and to keys of its own: never more than it has, and never for longer."""
 
 import re
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 
 import msgspec
 
@@ -16,11 +18,27 @@ from regista.entities.access import (
     check_grant_path,
     check_patterns,
 )
+from regista.entities.asset import AssetKind
 from regista.entities.names import new_id, now
 from regista.errors import ForbiddenError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import grants_of, hash_secret
 
+_THINGS = (
+    *(kind.plural for kind in AssetKind),
+    "jobs",
+    "endpoints",
+    "experiments",
+    "loggedModels",
+    "datastores",
+    "computes",
+    "connections",
+)
+_PLACE = re.compile(
+    r"/subscriptions/[^/]+(/resourceGroups/[^/]+(/(workspaces|registries)/[^/]+(/("
+    + "|".join(_THINGS)
+    + r")/[^/]+)?)?)?"
+)
 _ID = re.compile(r"[0-9a-f]{32}")
 LONGEST = 10 * 366 * 86400
 """Seconds: the longest life of a key that ends at all."""
@@ -72,6 +90,31 @@ def check_no_id(thing: str, name: str) -> None:
         )
 
 
+def check_place(path: str) -> str:
+    """Return *path* where a role can be given and mean something; raise ``InvalidError`` otherwise, not least for a kind
+    that is misspelt: such a role would be given, and hold nowhere."""
+    check_grant_path(path)
+    if path != "/" and not _PLACE.fullmatch(path):
+        raise InvalidError(
+            f"{path[:200]!r} is no place of the tree of scopes",
+            hint="/subscriptions/S, …/resourceGroups/G, …/workspaces/W or …/registries/R, and in those …/models/NAME; "
+            f"things are {', '.join(_THINGS)}.",
+        )
+    return path
+
+
+def check_permissions(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return *patterns* when each of them allows something; raise ``InvalidError`` with what there is otherwise."""
+    for pattern in check_patterns(patterns):
+        if not any(fnmatchcase(one, pattern) for one in Permission):
+            near = get_close_matches(pattern, list(Permission), n=1)
+            raise InvalidError(
+                f"{pattern!r} is no permission" + (f": did you mean {near[0]!s}?" if near else ""),
+                hint=f"There are, and patterns such as assets/* over them: {', '.join(Permission)}.",
+            )
+    return patterns
+
+
 def no_principal(name: str) -> NotFoundError:
     """The answer for one that is not there, or that the caller may not know."""
     return NotFoundError(f"there is no principal {name[:80]!r}", hint="See: regista principal list")
@@ -92,7 +135,7 @@ def drafted_key(tx: Transaction, caller: Caller, owner: Principal, wish: Wish, s
         name=wish.name,
         secret_hash=hash_secret(secret),
         paths=_checked_paths(paths),
-        permissions=check_patterns(permissions),
+        permissions=check_permissions(permissions),
         created_at=at,
         expires_at=_end(None if wish.seconds is None else at + int(wish.seconds * 1000), caller.expires_at),
     )
@@ -103,7 +146,7 @@ def drafted_key(tx: Transaction, caller: Caller, owner: Principal, wish: Wish, s
 def _checked_paths(paths: tuple[str, ...]) -> tuple[str, ...]:
     if len(paths) > MOST_PATTERNS:
         raise InvalidError(f"a key is narrowed to at most {MOST_PATTERNS} paths", hint="Name a path above them.")
-    return tuple(check_grant_path(path) for path in paths)
+    return tuple(check_place(path) for path in paths)
 
 
 def require_no_wider(tx: Transaction, caller: Caller, owner: Principal, key: Key) -> None:

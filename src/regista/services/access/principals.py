@@ -15,17 +15,17 @@ from regista.entities.access import (
     PrincipalKind,
     Role,
     RoleAssignment,
-    check_grant_path,
-    check_patterns,
 )
 from regista.entities.names import check_name, new_id, now
-from regista.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, ConflictError, InUseError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import Access, require
 from regista.services.access.delegation import (
     LONGEST_GRACE,
     Wish,
     check_no_id,
+    check_permissions,
+    check_place,
     drafted_key,
     heir_of,
     may_see,
@@ -170,7 +170,7 @@ class PrincipalService:
     def put_role(self, caller: Caller, role: Role) -> Role:
         """Make or change a custom role; only within what the caller may do itself, for it may have been given already."""
         require_installation(caller)
-        require_held(caller, Grant("/", check_patterns(role.permissions)))
+        require_held(caller, Grant("/", check_permissions(role.permissions)))
         if any(role.name == built_in.name for built_in in BUILT_IN_ROLES):
             raise AlreadyExistsError(f"{role.name!r} is a built-in role", hint="Choose another name.")
         if not role.permissions:
@@ -188,12 +188,37 @@ class PrincipalService:
         self._access.forget()
         return changed
 
+    def delete_role(self, caller: Caller, name: str) -> None:
+        """Remove a custom role; raise ``InUseError`` naming who has it. Quiet when there is none."""
+        require_installation(caller)
+        if any(name == built_in.name for built_in in BUILT_IN_ROLES):
+            raise InUseError(f"{name!r} is a built-in role, and stays", hint="Roles of your own can be deleted.")
+
+        def work(tx: Transaction) -> None:
+            if given := [one for one in tx.access.assignments() if one.role == name]:
+                holder = tx.access.find_principal(given[0].principal_id)
+                raise InUseError(
+                    f"the role {name!r} is given {len(given)} times, such as to {holder.name if holder else '?'} at "
+                    f"{given[0].path}",
+                    hint=f"Take it away first: regista role unassign --id {given[0].id}",
+                )
+            if any(one.name == name for one in tx.access.roles()):
+                tx.access.delete_role(name)
+                note(tx, caller, "role.delete", f"/roles/{name}")
+
+        self._catalog.write(work)
+        self._access.forget()
+
     def assign(self, caller: Caller, principal: str, role: str, path: str) -> RoleAssignment:
         """Give a role at *path* and everywhere below it; the same again changes nothing."""
-        check_grant_path(path)
+        check_place(path)
         known = {one.name: one for one in self.roles()}
         if role not in known:
-            raise NotFoundError(f"there is no role {role[:80]!r}", hint=f"One of: {', '.join(known)}.")
+            near = next((one for one in known if one.lower() == role.strip().lower()), "")
+            raise NotFoundError(
+                f"there is no role {role[:80]!r}" + (f": did you mean {near!r}?" if near else ""),
+                hint=f"One of: {', '.join(known)}.",
+            )
         require_delegable(caller, known[role], path)
 
         def work(tx: Transaction) -> RoleAssignment:

@@ -91,6 +91,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "rotate_key": _write("key.rotate", "/principals/{principal}/keys/{key_id}"),
         "revoke_key": _write("key.revoke", "/principals/{principal}/keys/{key_id}"),
         "put_role": _write("role.put", "/roles/{role.name}"),
+        "delete_role": _write("role.delete", "/roles/{name}"),
         "assign": _write("role.assign", "{path}"),
     },
     "assets": {
@@ -183,8 +184,8 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "configure": _write("audit.configure", "/"),
     },
     "collection": {"run": _write("installation.collect", "/")},
-    "contents": {},
-    "drops": {},
+    "contents": {name: _write("blob.upload") for name in ("missing", "put", "begin", "resume", "commit")},
+    "drops": {name: _write("blob.upload") for name in ("open", "commit")},
 }
 """By the house's attribute and the method. A method that takes a caller and is not here is no read, as far as the audit
 knows: refusals of it are noted under its own name."""

@@ -150,7 +150,8 @@ class ContentService:
             if not may_bring(caller, scope):
                 raise ForbiddenError(
                     f"{caller.principal.name} may not bring anything into {address}",
-                    hint=f"It takes one of: {', '.join(_WRITERS)}.",
+                    hint=f"It takes one of {', '.join(_WRITERS)}. Ask an owner: regista role assign "
+                    f"--principal {caller.principal.name} --role 'Registry User' --scope {scope.path}",
                 )
             return (scope, *self._stores.of(tx, scope))
 

@@ -75,6 +75,12 @@ def put_role(caller: Caller, house: House, name: str, data: RoleBody) -> Role:
     )
 
 
+@delete("/roles/{name:str}", sync_to_thread=True)
+def delete_role(caller: Caller, house: House, name: str) -> None:
+    """Remove a custom role that nobody has."""
+    house.principals.delete_role(caller, name)
+
+
 @get("/roleAssignments", sync_to_thread=True)
 def list_assignments(caller: Caller, house: House, principal: str = "", path: str = "") -> list[RoleAssignment]:
     """Role assignments that the caller may see."""
@@ -116,6 +122,7 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     revoke_key,
     list_roles,
     put_role,
+    delete_role,
     list_assignments,
     create_assignment,
     delete_assignment,
