@@ -218,9 +218,40 @@ class TestProcess:
         assert job.started_at
         assert job.started_at <= job.ended_at
 
+    def test_it_is_shown_as_finalizing_while_what_it_left_is_stored(self, place):
+        job = place.command("echo said")
+        stores = Watched(place, job.name)
+        worker = Worker(msgspec.structs.replace(place.workshop, stores=stores))
+        while worker.run_once():
+            pass
+        worker.close()
+        assert stores.seen == ["Finalizing"]
+        assert place.job(job.name).status is JobStatus.COMPLETED
+
     def test_its_folder_is_gone_in_the_end(self, place):
         job = run(place, "true")
         assert not (place.settings.work / job.id).exists()
+
+
+class Watched:
+    """Stores that take a log only when somebody has seen where the job stands, or after a while."""
+
+    def __init__(self, place, name):
+        self.place, self.name, self.seen = place, name, []
+
+    def for_scope(self, scope):
+        self.store = self.place.house.stores.for_scope(scope)[1]
+        return "watched", self
+
+    def add_file(self, *words):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self.place.job(self.name).status is JobStatus.RUNNING:
+            time.sleep(0.01)
+        self.seen.append(str(self.place.job(self.name).status))
+        return self.store.add_file(*words)
+
+    def __getattr__(self, name):
+        return getattr(self.store, name)
 
 
 class TestOwnLines:

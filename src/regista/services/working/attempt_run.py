@@ -10,9 +10,11 @@ What is known stands in the lease's handle, written under its fence. A worker th
 the process to the one that has it now.
 """
 
+import contextlib
 import logging
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import msgspec
@@ -42,6 +44,7 @@ _ORPHANED = 60_000
 _ELSEWHERE = 2_000
 _LOOK = 0.4
 _GRACE = 10.0
+_SEEN = 0.1
 _log = logging.getLogger("regista.worker")
 
 
@@ -243,15 +246,35 @@ class AttemptRun:
 
     def _conclude(self, status: AttemptStatus) -> None:
         """Take what the process left, and end the job as it ended."""
-        self._keep(self._progress, JobStatus.FINALIZING)
+        if not self._keeper.has(self._lease):
+            raise LeaseLostError(self._lease)
         folders = attempts(self._shop.folder, self._job.id)
+        self._job = self._shop.catalog.read(lambda tx: tx.jobs.by_id(self._job.id))
         state, error, remark = outcome_of(self._job, status, self._plan.timeout)
         if remark and folders:
             folders[-1].say_at_end(remark)
-        left = collect(self._store, self._plan, folders[-1], folders) if folders else Left()
+        with self._shown_as_finalizing():
+            left = collect(self._store, self._plan, folders[-1], folders) if folders else Left()
         usage = {f"regista.usage.{name}": f"{value:.6g}" for name, value in status.usage.items()}
         code = {"regista.exit_code": str(status.exit_code)} if status.exit_code is not None else {}
         self._end(left, state, error, usage | code)
+
+    @contextlib.contextmanager
+    def _shown_as_finalizing(self) -> Iterator[None]:
+        """Write that state only when it lasts long enough to be seen: no take-over needs it, and every write is waited for."""
+
+        def show() -> None:
+            with contextlib.suppress(RegistaError):  # whoever has the job now tells how it stands
+                fenced(self._shop.catalog, self._lease, _finalizing)
+
+        timer = threading.Timer(_SEEN, show)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            timer.join()
 
     def _end(self, left: Left, status: JobStatus, error: str = "", properties: dict[str, str] | None = None) -> None:
         ending = Ending(status=status, error=error, properties=properties or {}, keys=self._progress.keys)
@@ -299,6 +322,10 @@ class AttemptRun:
 
         self._job = fenced(self._shop.catalog, self._lease, work)
         self._progress = progress
+
+
+def _finalizing(tx: Transaction, job: Job) -> None:
+    tx.jobs.put(msgspec.structs.replace(job, status=JobStatus.FINALIZING, updated_at=now()))
 
 
 def _said(wrong: RegistaError) -> str:
