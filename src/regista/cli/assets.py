@@ -11,6 +11,16 @@ import click
 from regista.cli.aliases import alias_group
 from regista.cli.asset_card import show_made, show_version
 from regista.cli.frame import confirm, homed, maybe_named, pairs, say, scoped, show
+from regista.cli.options import (
+    described,
+    downloading,
+    max_results,
+    overriding,
+    shown,
+    tagged,
+    unasked,
+    yaml_file,
+)
 from regista.cli.references import assets_of, versioned
 from regista.cli.sharing import add_share
 from regista.entities.asset import TYPES, AssetKind
@@ -32,11 +42,11 @@ _EXAMPLES = {
 
 def _add_create(group: click.Group, kind: AssetKind) -> None:
     @maybe_named
-    @click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help=f"YAML as for az ml {kind}.")
+    @yaml_file(kind)
     @click.option("-v", "--version", help="Without one it gets the next number.")
-    @click.option("--description")
-    @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
-    @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Changes a field of the file.")
+    @described
+    @tagged("May be given several times.")
+    @overriding()
     @homed
     def create(
         client: "Regista",
@@ -143,29 +153,24 @@ def _add_list(group: click.Group, kind: AssetKind) -> None:
         help="List the names, newest first, or the versions of one name.",
     )
     @maybe_named
-    @click.option("--archived-only", is_flag=True, help="Only those that are archived.")
-    @click.option("--include-archived", is_flag=True, help="Those that are archived too.")
+    @shown
     @click.option("--tag", multiple=True, metavar="KEY[=VALUE]", help="Only those with the tag; several: with all.")
-    @click.option("--max-results", type=click.IntRange(min=1), help="No more than so many.")
+    @max_results
     @scoped
     def list_them(
         client: "Regista",
         output: str,
         name: str,
-        archived_only: bool,
-        include_archived: bool,
+        which: str,
         tag: tuple[str, ...],
         max_results: int | None,
     ) -> None:
-        if archived_only and include_archived:
-            raise click.UsageError("give --archived-only or --include-archived, not both")
-        which = "archived" if archived_only else "all" if include_archived else "active"
         assets = assets_of(client, kind)
         wanted = assets.versions(name, show=which, tags=tag) if name else assets.list(show=which, tags=tag)
         found = list(islice(wanted, max_results))
         if name and not found:
             assets.get_asset(name)  # which says so when there is no such name
-        extra = ("archived",) if include_archived else ()
+        extra = ("archived",) if which == "all" else ()
         show(found, output, (*(_VERSIONS if name else _NAMES), *extra))
 
 
@@ -176,9 +181,9 @@ def _add_update(group: click.Group, kind: AssetKind) -> None:
         help="Change what is said about a version or, without one, about the name. Content never changes.",
     )
     @versioned
-    @click.option("--description")
-    @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Replaces all tags.")
-    @click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Such as tags.approved=yes.")
+    @described
+    @tagged("Replaces all tags.")
+    @overriding("Such as tags.approved=yes.")
     @scoped
     def update(
         client: "Regista",
@@ -236,7 +241,7 @@ def _add_delete(group: click.Group, kind: AssetKind) -> None:
         help="Delete a version for good. Refused while something needs it; its number is not given away again.",
     )
     @versioned
-    @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+    @unasked
     @scoped
     def delete(client: "Regista", output: str, name: str, version: str, label: str, yes: bool) -> None:
         if not (version or label):
@@ -255,8 +260,7 @@ def _add_download(group: click.Group, kind: AssetKind) -> None:
         help="Bring the files of a version into a folder with its name, each verified. What is there is not sent again.",
     )
     @versioned
-    @click.option("-p", "--download-path", type=click.Path(file_okay=False, path_type=Path), default=".")
-    @click.option("--overwrite", is_flag=True, help="Replace other files of the same names.")
+    @downloading
     @scoped
     def download(
         client: "Regista",

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.endpoints import in_workspace
 from regista.cli.frame import is_colored, named, pairs, say, show
+from regista.cli.options import (
+    described,
+    downloading,
+    in_workspace,
+    max_results,
+    overriding,
+    shown,
+    tagged,
+    yaml_file,
+)
 from regista.cli.recorded import in_short, metrics, values
 
 if TYPE_CHECKING:
@@ -31,10 +40,9 @@ job.add_command(metrics)
 
 
 @job.command("create", epilog="Example: regista job create -f pipeline.yml -w dev --set inputs.epochs=5 --stream")
-@click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), required=True,
-              help="YAML as for az ml job.")  # fmt: skip
+@yaml_file("job", required=True)
 @click.option("-n", "--name", default="", help="Above the file's.  [default: a new one]")
-@click.option("--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Changes a field of the file.")
+@overriding()
 @click.option("-s", "--stream", is_flag=True, help="Follow it until it has ended.")
 @in_workspace
 def create(
@@ -60,23 +68,18 @@ def show_one(client: "Regista", output: str, name: str) -> None:
 @job.command("list", epilog="Example: regista job list -w dev --parent train-7")
 @click.option("-p", "--parent", default="", help="The steps of this pipeline job.")
 @click.option("--steps", is_flag=True, help="Steps of pipelines too.")
-@click.option("--archived-only", is_flag=True, help="Only those that are archived.")
-@click.option("--include-archived", is_flag=True, help="Those that are archived too.")
-@click.option("--max-results", type=click.IntRange(min=1), help="No more than so many.")
+@shown
+@max_results
 @in_workspace
 def list_them(
     client: "Regista",
     output: str,
     parent: str,
     steps: bool,
-    archived_only: bool,
-    include_archived: bool,
+    which: str,
     max_results: int | None,
 ) -> None:
     """List jobs, newest first."""
-    if archived_only and include_archived:
-        raise click.UsageError("give --archived-only or --include-archived, not both")
-    which = "archived" if archived_only else "all" if include_archived else "active"
     found = client.jobs.list(parent=parent, steps=steps, show=which)
     show(list(islice(found, max_results)), output, ("node", *_COLUMNS) if parent or steps else _COLUMNS)
 
@@ -100,8 +103,8 @@ def cancel(client: "Regista", output: str, name: str) -> None:
 @job.command("update", epilog="Example: regista job update train-7 --tags approved=yes -w dev")
 @named
 @click.option("--display-name")
-@click.option("--description")
-@click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Added to those that there are.")
+@described
+@tagged("Added to those that there are.")
 @in_workspace
 def update(client: "Regista", output: str, name: str, tags: tuple[str, ...], **changes: str | None) -> None:
     """Change what is said about a job."""
@@ -140,8 +143,7 @@ def outputs(client: "Regista", output: str, name: str) -> None:
 @job.command("download", epilog="Example: regista job download train-7 --output-name model -w dev")
 @named
 @click.option("--output-name", default="", help="Which output; artifacts is what it left in ./outputs.  [default: all]")
-@click.option("-p", "--download-path", type=click.Path(file_okay=False, path_type=Path), default=".")
-@click.option("--overwrite", is_flag=True, help="Replace other files of the same names.")
+@downloading
 @in_workspace
 def download(client: "Regista", output: str, name: str, output_name: str, download_path: Path, overwrite: bool) -> None:
     """Bring the files of a job's outputs into a folder with the output's name, each verified."""

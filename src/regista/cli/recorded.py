@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.endpoints import in_workspace
 from regista.cli.frame import named, show
+from regista.cli.options import in_workspace, max_results
 from regista.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _COLUMNS = ("metric", "value", "step", "timestamp")
 @click.command("metrics", epilog="Example: regista job metrics train-7 --metric loss -w dev")
 @named
 @click.option("-m", "--metric", default="", help="All values of this one.  [default: the latest of each]")
-@click.option("--max-results", type=click.IntRange(min=1), help="No more than so many.")
+@max_results
 @in_workspace
 def metrics(client: "Regista", output: str, name: str, metric: str, max_results: int | None) -> None:
     """Show what a job and its steps measured: the latest values, or all values of one metric in order."""
