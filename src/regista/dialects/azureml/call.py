@@ -100,8 +100,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def archived(self) -> bool | None:
-        """By ``listViewType``: without the archived (also when it is not said), only those, or all (None)."""
-        view = self.asked("listViewType", "ActiveOnly").lower()
+        """By ``listViewType``: without the archived (also when it is not said), only those, or all (None). For registries the
+        SDK writes ``ListViewType.ACTIVE_ONLY``."""
+        view = self.asked("listViewType", "ActiveOnly").rpartition(".")[2].replace("_", "").lower()
         return {"activeonly": False, "archivedonly": True}.get(view)
 
 
