@@ -76,10 +76,16 @@ for found in (made, ml.components.get(name, "1"), ml.components.get(name), ml.co
     assert found.environment.endswith(f"/environments/{environment.name}/versions/3"), found.environment
     assert (found.inputs["lr"].default, found.inputs["lr"].min, found.inputs["lr"].max) == (0.1, 0.0, 1.0), found.inputs
     assert (found.inputs["n"].default, found.inputs["n"].optional, found.inputs["flag"].default) == (3, True, True)
-    assert (found.inputs["s"].enum, found.inputs["data"].mode, found.outputs["out"].mode) == (["x", "y"], "ro_mount", "upload")
+    assert (found.inputs["s"].enum, found.inputs["data"].mode, found.outputs["out"].mode) == (
+        ["x", "y"],
+        "ro_mount",
+        "upload",
+    )
     assert (found.resources.instance_count, found.distribution.process_count_per_instance) == (2, 2), found
 seen = native("GET", f"components/{name}/versions/1")
-assert seen["spec"]["inputs"]["lr"] == {"type": "number", "default": 0.1, "min": 0.0, "max": 1.0}, seen["spec"]["inputs"]
+assert seen["spec"]["inputs"]["lr"] == {"type": "number", "default": 0.1, "min": 0.0, "max": 1.0}, seen["spec"][
+    "inputs"
+]
 assert seen["spec"]["environment"] == f"azureml:{environment.name}:3", seen["spec"]["environment"]
 assert "_source" not in seen["spec"], seen["spec"]
 
@@ -90,13 +96,19 @@ body = {"name": f"{name}_native", "version": "1", "spec": document}
 native("POST", "components", json=body)
 twin = load_component(folder / "train.yml", params_override=[{"name": f"{name}_native"}])
 again = ml.components.create_or_update(twin)
-assert native("GET", f"components/{name}_native/versions/1")["id"] == native("GET", f"components/{again.name}/versions/1")["id"]
+assert (
+    native("GET", f"components/{name}_native/versions/1")["id"]
+    == native("GET", f"components/{again.name}/versions/1")["id"]
+)
 same(again, twin, "environment", "code", "_source", "$schema")
 (folder / "other.yml").write_text(TRAIN.replace("python a.py", "python b.py"))
 refused("with other content", ml.components.create_or_update, load_component(folder / "other.yml"))
 (folder / "other.yml").write_text(TRAIN.replace("python a.py", "python b.py").replace('version: "1"\n', ""))
 assert ml.components.create_or_update(load_component(folder / "other.yml")).version == "2"
-assert ml.components.create_or_update(load_component(folder / "other.yml"), skip_if_no_change=True).version in {"2", "3"}
+assert ml.components.create_or_update(load_component(folder / "other.yml"), skip_if_no_change=True).version in {
+    "2",
+    "3",
+}
 
 # Downloaded with its code and its environment.
 ml.components.download(name, folder / "down", version="1")
@@ -160,4 +172,10 @@ ml.components.restore(name)
 assert name in {found.name for found in ml.components.list()}
 assert ml.components.validate(load_component(folder / "train.yml")).passed
 refused("there is no", ml.components.get, f"{NAME}_none", "1")
-refused("there is no environment", ml.components.create_or_update, load_component(folder / "train.yml", params_override=[{"name": f"{name}_x"}, {"environment": f"azureml:{NAME}-none:1"}]))
+refused(
+    "there is no environment",
+    ml.components.create_or_update,
+    load_component(
+        folder / "train.yml", params_override=[{"name": f"{name}_x"}, {"environment": f"azureml:{NAME}-none:1"}]
+    ),
+)

@@ -58,11 +58,15 @@ told = ml.data.create_or_update(told)
 assert (told.description, told.tags, told.properties) == ("two", {"c": "d"}, {"p": "q"}), told
 
 # A file, a table, the web, and a path of a datastore that was uploaded before.
-one = ml.data.create_or_update(Data(name=f"{NAME}-file", version="9", path=str(table / "b.csv"), type=AssetTypes.URI_FILE))
+one = ml.data.create_or_update(
+    Data(name=f"{NAME}-file", version="9", path=str(table / "b.csv"), type=AssetTypes.URI_FILE)
+)
 assert one.path.endswith("/b.csv"), one.path
 assert downloaded(one.path) == {"b.csv": "x,y\n3,4\n"}
 (folder / "mltable").mkdir()
-(folder / "mltable" / "MLTable").write_text("paths:\n  - file: ./d.csv\ntransformations:\n  - read_delimited:\n      delimiter: ','\n")
+(folder / "mltable" / "MLTable").write_text(
+    "paths:\n  - file: ./d.csv\ntransformations:\n  - read_delimited:\n      delimiter: ','\n"
+)
 (folder / "mltable" / "d.csv").write_text("x\n1\n")
 tabular = ml.data.create_or_update(Data(name=f"{NAME}-table", path=str(folder / "mltable"), type=AssetTypes.MLTABLE))
 assert (tabular.type, tabular.version) == ("mltable", "1"), tabular
@@ -93,4 +97,8 @@ assert name not in {found.name for found in ml.data.list()}
 ml.data.restore(name)
 assert name in {found.name for found in ml.data.list()}
 refused("there is no", ml.data.get, f"{NAME}-none", version="1")
-refused("there is nothing", ml.data.create_or_update, Data(name=f"{NAME}-x", path="azureml://datastores/workspaceblobstore/paths/nothing"))
+refused(
+    "there is nothing",
+    ml.data.create_or_update,
+    Data(name=f"{NAME}-x", path="azureml://datastores/workspaceblobstore/paths/nothing"),
+)

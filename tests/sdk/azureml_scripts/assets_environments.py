@@ -66,7 +66,9 @@ same = native(
 there = ml.environments.get(f"{NAME}-native", version="1")
 assert (there.image, there.conda_file, there.version) == ("ubuntu", packages, same["version"]), there
 pip = native("POST", "environments", json={"name": f"{NAME}-pip", "spec": {"pip": ["numpy==2.0.0"]}})
-assert ml.environments.get(f"{NAME}-pip", version=pip["version"]).conda_file["dependencies"][1] == {"pip": ["numpy==2.0.0"]}
+assert ml.environments.get(f"{NAME}-pip", version=pip["version"]).conda_file["dependencies"][1] == {
+    "pip": ["numpy==2.0.0"]
+}
 
 # A build context.
 context = folder / "docker"
@@ -85,7 +87,9 @@ wrong = Environment(name=f"{NAME}-wrong", build=BuildContext(path=context, docke
 refused("has no file 'none'", ml.environments.create_or_update, wrong)
 
 # From YAML, lists, archiving and restoring.
-(folder / "env.yml").write_text(f"name: {NAME}-yaml\nversion: 7\nimage: ubuntu\nconda_file: ./conda.yml\ntags: {{k: v}}\n")
+(folder / "env.yml").write_text(
+    f"name: {NAME}-yaml\nversion: 7\nimage: ubuntu\nconda_file: ./conda.yml\ntags: {{k: v}}\n"
+)
 loaded = ml.environments.create_or_update(load_environment(folder / "env.yml"))
 assert (loaded.version, loaded.tags, loaded.image) == ("7", {"k": "v"}, "ubuntu"), loaded
 listed = {found.name: found for found in ml.environments.list()}

@@ -54,7 +54,9 @@ for found in (made, ml.models.get(name, "1"), ml.models.get(name, label="latest"
     assert (found.tags, found.stage) == ({"a": "b", "n": "1"}, "Development"), found
     assert found.properties == {"p": "q"}, found.properties
     assert found.flavors == {"sklearn": {"sklearn_version": "1.5", "code": None}}, found.flavors
-    assert found.path.startswith(f"azureml://subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP}/workspaces/{WORKSPACE}/")
+    assert found.path.startswith(
+        f"azureml://subscriptions/{SUBSCRIPTION}/resourcegroups/{GROUP}/workspaces/{WORKSPACE}/"
+    )
     assert found.path.endswith("/packed"), found.path
     assert found.creation_context.created_at, found.creation_context
     assert found.id.endswith(f"/workspaces/{WORKSPACE}/models/{name}/versions/1"), found.id
@@ -69,7 +71,9 @@ assert (seen["tags"], seen["properties"], seen["stage"]) == (found.tags, {"p": "
 
 # The next number; the same again; other content under the same name is refused in the SDK's own words.
 assert ml.models.create_or_update(Model(name=name, path=packed)).version == "2"
-again = ml.models.create_or_update(Model(name=name, version="1", path=packed, type="mlflow_model", tags={"c": "d"}, flavors=sent.flavors))
+again = ml.models.create_or_update(
+    Model(name=name, version="1", path=packed, type="mlflow_model", tags={"c": "d"}, flavors=sent.flavors)
+)
 assert (again.version, again.tags, again.description) == ("1", {"c": "d"}, "one"), again
 (packed / "more").write_text("more")
 refused("Asset paths cannot be updated", ml.models.create_or_update, Model(name=name, version="2", path=packed))
@@ -86,7 +90,9 @@ changed.description = "told"
 changed.stage = "Production"
 changed = ml.models.create_or_update(changed)
 assert (changed.tags, changed.description, changed.stage) == ({"x": "y"}, "told", "Production"), changed
-from_other = ml.models.create_or_update(Model(name=f"{NAME}-copy", path=ml.models.get(name, "1").path, type="mlflow_model"))
+from_other = ml.models.create_or_update(
+    Model(name=f"{NAME}-copy", path=ml.models.get(name, "1").path, type="mlflow_model")
+)
 assert native(f"models/{NAME}-copy/versions/1")["manifest"] == seen["manifest"]
 
 # Lists, archiving and restoring of versions and of names.
@@ -116,5 +122,9 @@ try:
 except ResourceNotFoundError as absent:
     assert "there is no" in str(absent), absent
 refused("does not exist", ml.models.get, f"{NAME}-none", label="latest")
-refused("nothing", ml.models.create_or_update, Model(name=f"{NAME}-x", path="azureml://datastores/workspaceblobstore/paths/nothing/here"))
+refused(
+    "nothing",
+    ml.models.create_or_update,
+    Model(name=f"{NAME}-x", path="azureml://datastores/workspaceblobstore/paths/nothing/here"),
+)
 refused("registered by URL", ml.models.create_or_update, Model(name=f"{NAME}-x", path="https://example.org/model"))

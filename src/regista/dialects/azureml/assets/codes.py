@@ -23,7 +23,7 @@ HASH_VERSION = "202208"
 _MOST_BYTES = 64 * 1024 * 1024
 
 
-def read(view: View, properties: Json) -> Draft:
+def read(view: View, properties: Json, _: AssetVersion | None = None) -> Draft:
     """The content of code, with its hash where that is true."""
     found = origin(view, AssetKind.CODE, text_of(properties, "codeUri"), "codeUri")
     return Draft(origin=found, tags=_proven(view, found.manifest, properties))

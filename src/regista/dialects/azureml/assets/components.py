@@ -24,7 +24,7 @@ _REFERENCES = {"code": AssetKind.CODE, "environment": AssetKind.ENVIRONMENT}
 _VALUES = ("default", "min", "max")
 
 
-def read(view: View, properties: Json) -> Draft:
+def read(view: View, properties: Json, _: AssetVersion | None = None) -> Draft:
     """A component's document."""
     document, nodes = _document(view, properties)
     schema = _spec(properties).get("$schema")

@@ -13,10 +13,11 @@ from regista.errors import InvalidError, NotFoundError
 _FOLDERS = ("uri_folder", "mltable")
 
 
-def read(view: View, properties: Json) -> Draft:
-    """The content of data."""
+def read(view: View, properties: Json, known: AssetVersion | None) -> Draft:
+    """The content of data. What is not said of data that is *known* stays."""
+    given = read_type(AssetKind.DATA, text_of(properties, "dataType"), "dataType")
     return Draft(
-        type=read_type(AssetKind.DATA, text_of(properties, "dataType"), "dataType") or "uri_folder",
+        type=given or (known.type if known else "uri_folder"),
         origin=origin(view, AssetKind.DATA, text_of(properties, "dataUri"), "dataUri"),
         kept=kept(properties),
     )

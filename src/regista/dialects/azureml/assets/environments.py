@@ -25,7 +25,7 @@ _MOST_TEXT = 1024 * 1024
 _DOCKERFILE = "Dockerfile"
 
 
-def read(view: View, properties: Json) -> Draft:
+def read(view: View, properties: Json, _: AssetVersion | None = None) -> Draft:
     """An environment's document. A build context becomes code of its own, which the document names."""
     document: Json = {}
     if image := text_of(properties, "image"):

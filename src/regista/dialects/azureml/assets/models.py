@@ -10,11 +10,12 @@ from regista.entities.lineage import Node
 from regista.errors import InvalidError
 
 
-def read(view: View, properties: Json) -> Draft:
-    """A model's content: files wherever they are, a type, flavours."""
-    flavors = read_flavors(properties)
+def read(view: View, properties: Json, known: AssetVersion | None) -> Draft:
+    """A model's content: files wherever they are, a type, flavours. What is not said of one that is *known* stays."""
+    flavors = read_flavors(properties) or (known.spec.get("flavors") if known else None)
+    given = read_type(AssetKind.MODEL, text_of(properties, "modelType"), "modelType")
     return Draft(
-        type=read_type(AssetKind.MODEL, text_of(properties, "modelType"), "modelType"),
+        type=given or (known.type if known else ""),
         spec={"flavors": flavors} if flavors else {},
         origin=origin(view, AssetKind.MODEL, text_of(properties, "modelUri"), "modelUri"),
     )

@@ -40,7 +40,7 @@ def put(translation: Translation, call: Call, name: str, version: str) -> Answer
     known = None if anonymous and name != ANONYMOUS else _find(translation, call, name, version)
     if known is not None and translation.is_same(view, known, properties):
         return Answer(200, _version(translation, view, _changed(translation, call, known, properties)))
-    draft = translation.read(view, properties)
+    draft = translation.read(view, properties, known)
     found = _registered(translation, view, draft, ("", "") if anonymous else (name, version), known)
     if anonymous:
         found = _tagged(call, marked(call, found, name, version), draft)

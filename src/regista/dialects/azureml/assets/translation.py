@@ -22,12 +22,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Translation(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind. ``read`` turns ``properties`` of a request into a draft, ``render`` the content of a version into
+    """One kind. ``read`` turns ``properties`` of a request into a draft (of a version
+    that is known, or of a new one), ``render`` the content of a version into
     ``properties``; ``is_same`` tells without looking at any byte whether ``properties`` describe the content that is there,
     ``kept`` what they say for this door alone. ``container`` adds to the properties of a name."""
 
     kind: AssetKind
-    read: Callable[[View, Json], Draft]
+    read: Callable[[View, Json, AssetVersion | None], Draft]
     render: Callable[[View, AssetVersion], Json]
     is_same: Callable[[View, AssetVersion, Json], bool]
     kept: Callable[[Json], Json] = lambda _: {}
