@@ -81,7 +81,12 @@ def open_catalog(settings: Settings) -> Catalog:
 
 
 def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
-    """All services over the drivers of *settings*."""
+    """All services over the drivers of *settings*, watched by the audit."""
+    house = _services(settings, catalog)
+    return msgspec.structs.replace(house, **watched(house, house.audit_book))
+
+
+def _services(settings: Settings, catalog: Catalog | None) -> House:
     catalog = catalog or open_catalog(settings)
     signer = Ed25519Signer(settings.keys)
     access = Access(catalog, Tokens(signer))
@@ -96,11 +101,10 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
     serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
-    artifacts = ArtifactService(catalog, contents)
+    artifacts, book = ArtifactService(catalog, contents), AuditBook(catalog)
     logs, signatures = LiveLogs(settings.work), Signatures(catalog, access, signer)
     files = RunFiles(catalog, contents, (VersionShelf(), ArtifactShelf(), JobShelf(stores, logs)))
-    book = AuditBook(catalog)
-    house = House(
+    return House(
         catalog=catalog,
         audit=AuditService(catalog, book),
         audit_book=book,
@@ -143,4 +147,3 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
         registered_models=RegisteredModelService(catalog),
         model_versions=ModelVersionService(catalog, registration, artifacts),
     )
-    return msgspec.structs.replace(house, **watched(house, book))

@@ -24,7 +24,7 @@ def ensure_owner(house: House, folder: Path) -> Path:
     try:
         owner = house.principals.create(SYSTEM, OWNER, PrincipalKind.USER, "Owner of the installation")
     except AlreadyExistsError:
-        found = house.catalog.read(lambda tx: tx.access.principal_named(OWNER))
+        found = house.catalog.read(lambda tx: tx.access.find_principal(name=OWNER))
         assert found is not None  # noqa: S101 - the name was taken a moment ago and principals are never removed
         owner = found
 

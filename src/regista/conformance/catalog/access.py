@@ -19,9 +19,9 @@ class AccessContract(CatalogCase):
         for principal in (BOT, ANN):
             catalog.write(lambda tx, p=principal: tx.access.put_principal(p))  # type: ignore[misc]
         assert catalog.read(lambda tx: tx.access.find_principal("p1")) == ANN
-        assert catalog.read(lambda tx: tx.access.principal_named("ann")) == ANN
+        assert catalog.read(lambda tx: tx.access.find_principal(name="ann")) == ANN
         assert catalog.read(lambda tx: tx.access.find_principal("nobody")) is None
-        assert catalog.read(lambda tx: tx.access.principal_named("nobody")) is None
+        assert catalog.read(lambda tx: tx.access.find_principal(name="nobody")) is None
         assert catalog.read(lambda tx: tx.access.principals()) == [ANN, BOT]
 
     def test_a_principal_that_is_called_like_anothers_id_is_not_taken_for_it(self, catalog: Catalog) -> None:
@@ -29,7 +29,7 @@ class AccessContract(CatalogCase):
         for one in (ANN, masked):
             catalog.write(lambda tx, one=one: tx.access.put_principal(one))  # type: ignore[misc]
         assert catalog.read(lambda tx: tx.access.find_principal(ANN.id)) == ANN
-        assert catalog.read(lambda tx: tx.access.principal_named(ANN.id)) == masked
+        assert catalog.read(lambda tx: tx.access.find_principal(name=ANN.id)) == masked
         assert catalog.read(lambda tx: tx.access.find_principal(ANN.name)) is None
 
     def test_a_principal_is_replaced_by_id_and_its_name_is_its_own(self, catalog: Catalog) -> None:

@@ -13,11 +13,8 @@ class AccessRepository(Protocol):
     def put_principal(self, principal: Principal) -> None:
         """Add or replace by id; raise ``AlreadyExistsError`` when another one has the name."""
 
-    def find_principal(self, principal_id: str) -> Principal | None:
-        """By id."""
-
-    def principal_named(self, name: str) -> Principal | None:
-        """By name, which another's id never is mistaken for."""
+    def find_principal(self, principal_id: str = "", *, name: str = "") -> Principal | None:
+        """By id, or by name: a name never is mistaken for another's id."""
 
     def principals(self) -> list[Principal]:
         """All, by name."""

@@ -104,7 +104,7 @@ class Access:
 
     def caller_named(self, tx: Transaction, name: str) -> Caller:
         """The same by the principal's name, which is what ``created_by`` holds."""
-        return self._on_behalf(tx, tx.access.principal_named(name))
+        return self._on_behalf(tx, tx.access.find_principal(name=name))
 
     @staticmethod
     def _on_behalf(tx: Transaction, principal: Principal | None) -> Caller:

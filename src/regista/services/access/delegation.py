@@ -79,7 +79,7 @@ def require_self(tx: Transaction, caller: Caller, name: str) -> Principal:
 
 def principal_called(tx: Transaction, name: str) -> Principal | None:
     """The principal that somebody means: by its name or, where nobody is called so, by its id."""
-    return tx.access.principal_named(name) or tx.access.find_principal(name)
+    return tx.access.find_principal(name=name) or tx.access.find_principal(name)
 
 
 def check_no_id(thing: str, name: str) -> None:

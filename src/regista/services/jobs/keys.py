@@ -40,7 +40,7 @@ def new_secret() -> str:
 
 def issue(tx: Transaction, job: Job, scope: Scope, secret: str) -> str:
     """Add the key of *secret* and return its id; "" when the creator is gone or disabled, or had no right to give."""
-    principal = tx.access.principal_named(job.created_by)
+    principal = tx.access.find_principal(name=job.created_by)
     rights = tuple(filter(None, job.properties.get(RIGHTS, "").split(",")))
     if principal is None or principal.disabled or not rights:
         return ""
@@ -75,5 +75,5 @@ def revoke(tx: Transaction, job: Job, key_ids: tuple[str, ...]) -> None:
 
 
 def _keys(tx: Transaction, job: Job, key_ids: tuple[str, ...]) -> list[Key]:
-    principal = tx.access.principal_named(job.created_by) if key_ids else None
+    principal = tx.access.find_principal(name=job.created_by) if key_ids else None
     return [key for key in tx.access.keys(principal.id) if key.id in key_ids] if principal else []

@@ -47,12 +47,8 @@ class AccessRows:
             raise AlreadyExistsError(f"there is another principal {principal.name!r} already")
         self._session.run(_PUT_PRINCIPAL, id=principal.id, name=principal.name, body=encoded(principal))
 
-    def find_principal(self, principal_id: str) -> Principal | None:
-        row = self._session.first(_BY_ID, id=principal_id)
-        return _principal(row[0]) if row else None
-
-    def principal_named(self, name: str) -> Principal | None:
-        row = self._session.first(_BY_NAME, name=name)
+    def find_principal(self, principal_id: str = "", *, name: str = "") -> Principal | None:
+        row = self._session.first(_BY_NAME, name=name) if name else self._session.first(_BY_ID, id=principal_id)
         return _principal(row[0]) if row else None
 
     def principals(self) -> list[Principal]:
