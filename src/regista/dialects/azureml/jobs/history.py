@@ -1,25 +1,26 @@
 """A job as a run of the run history: what the SDK streams by, and how it shows the steps of a pipeline."""
 
+import re
 import string
 from collections.abc import Iterator
 
 from regista.dialects.azureml.call import Json
 from regista.dialects.azureml.errors import error_body
+from regista.dialects.azureml.jobs.looks import LOOKS
 from regista.dialects.azureml.jobs.rendering import properties_of, status_of
 from regista.dialects.azureml.jobs.view import View
 from regista.dialects.azureml.render import when
 from regista.entities.access import Permission
 from regista.entities.datastore import jobs_container
+from regista.entities.graph import MAX_NESTING
 from regista.entities.job import Job, JobStatus, JobType
-from regista.entities.names import now
 from regista.services.jobs.shelf import LOG, RUNS
 from regista.services.jobs.sources import job_path
 
 LOG_SECONDS = 3600.0
-_SHORT = 15_000
-"""Milliseconds: the SDK prints no log of a job that has ended when it looks for the first time."""
-
-_DATA = ("uri_file", "uri_folder", "mltable")
+_DATA = {"uri_file": "UriFile", "uri_folder": "UriFolder", "mltable": "MLTable"}
+_SDK = re.compile(r"azure-ai-ml/(\d{1,4})\.(\d{1,4})")
+_RENAMED = (1, 35)
 _MOST_LOGS = 200
 _SMALL_DIGITS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 """The SDK takes a log with digits in its name for one of another rank, and does not print it."""
@@ -42,20 +43,16 @@ def run(view: View, job: Job, tags: dict[str, str]) -> Json:
 
 
 def details(view: View, job: Job, tags: dict[str, str]) -> Json:
-    """A run with its logs, each under an address that needs no credential."""
+    """A run with its logs, each under an address that needs no credential. See ``Looks`` for its status."""
+    ended = job.status.is_final
+    sees = LOOKS.may_see_end(view.call.caller.principal.id, job.id, ended=ended) or not ended
     return {
         **_common(view, job, tags),
-        "status": "Finalizing" if _is_news(job) else status_of(job),
+        "status": status_of(job) if sees else "Finalizing",
         "createdTimeUtc": when(job.created_at),
         "logFiles": dict(_logs(view, job)),
         "warnings": [],
     }
-
-
-def _is_news(job: Job) -> bool:
-    """Whether a short job has ended so lately that the SDK, which takes seconds to look at what it has just submitted, would
-    print nothing of it: it is told that the job is finalizing, looks again, and prints all."""
-    return job.status.is_final and job.ended_at is not None and now() < job.created_at + _SHORT
 
 
 def _common(view: View, job: Job, tags: dict[str, str]) -> Json:
@@ -84,9 +81,12 @@ def _common(view: View, job: Job, tags: dict[str, str]) -> Json:
 
 def outputs(view: View, job: Job) -> Json:
     """The outputs that a job has left, by ids that ``batchGetResolvedUris`` knows. Models are called folders: the SDK
-    (1.35.2) fails when it is to resolve a model."""
+    (1.35.2) fails when it is to resolve a model. Older ones know the types by other names."""
+    version = _SDK.search(view.call.headers.get("user-agent", ""))
+    old = version is not None and (int(version[1]), int(version[2])) < _RENAMED
+    spelled = _DATA if old else {name: name for name in _DATA}
     return {
-        name: {"assetId": output_id(view, job, name), "type": one.type if one.type in _DATA else "uri_folder"}
+        name: {"assetId": output_id(view, job, name), "type": spelled.get(one.type, spelled["uri_folder"])}
         for name, one in job.outputs.items()
         if one.manifest is not None and name not in {"artifacts", "default"}
     }
@@ -101,20 +101,26 @@ def output_id(view: View, job: Job, output: str) -> str:
 
 def _logs(view: View, job: Job) -> Iterator[tuple[str, str]]:
     """A command's own log; those of the steps of a pipeline in the order in which they began, with the names of the nodes."""
-    call = view.call
-    if job.type is JobType.RUN or not call.caller.allows(Permission.JOBS_LOGS, job_path(view.scope, job.name)):
+    if job.type is JobType.RUN or not view.call.caller.allows(Permission.JOBS_LOGS, job_path(view.scope, job.name)):
         return
     if job.type is JobType.COMMAND:
         yield f"user_logs/{LOG}", _log_url(view, job)
         return
-    steps = [
-        step
-        for step in call.house.jobs.children(call.caller, call.address, job.name)
-        if step.type is JobType.COMMAND and (step.started_at or step.reused_from)
-    ]
-    for index, step in enumerate(sorted(steps, key=lambda one: one.started_at or one.created_at)[:_MOST_LOGS]):
-        name = f"{_letters(index)}_{step.node}".translate(_SMALL_DIGITS)
+    steps = sorted(_commands(view, job, "", 0), key=lambda one: one[1].started_at or one[1].created_at)
+    for index, (path, step) in enumerate(steps[:_MOST_LOGS]):
+        name = f"{_letters(index)}_{path}".translate(_SMALL_DIGITS)
         yield f"user_logs/std_log_{name}.txt", _log_url(view, step)
+
+
+def _commands(view: View, job: Job, path: str, depth: int) -> Iterator[tuple[str, Job]]:
+    """The commands that have begun in a pipeline and in those inside it, each by its path."""
+    call = view.call
+    for step in call.house.jobs.children(call.caller, call.address, job.name):
+        here = f"{path}.{step.node}" if path else step.node
+        if step.type is JobType.COMMAND and (step.started_at or step.reused_from):
+            yield here, step
+        elif step.type is JobType.PIPELINE and depth < MAX_NESTING:
+            yield from _commands(view, step, here, depth + 1)
 
 
 def _letters(index: int) -> str:
