@@ -1,7 +1,6 @@
 """Promotion of 5 GB inside one store: what goes over the wire and to the disk, counted by the kernel."""
 
 import hashlib
-import os
 from pathlib import Path
 
 import pytest
@@ -57,7 +56,7 @@ def moved() -> int:
     return int(lines["rchar"]) + int(lines["wchar"])
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/io"), reason="asks Linux's account of bytes")
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="asks Linux's account of bytes")
 def test_five_gigabytes_go_into_a_registry_without_being_read_or_written(tmp_path):
     with open_house(tmp_path, f"sqlite:///{tmp_path / 'catalog.sqlite'}") as house:
         people = People(house)
