@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from regista.client.endpoints import DeploymentClient, EndpointClient
     from regista.client.jobs import JobClient
     from regista.client.provenance import ProvenanceClient
+    from regista.client.resources import ComputeClient, ConnectionClient, DatastoreClient
     from regista.client.scopes import ScopeClient, SubscriptionClient
 
 
@@ -150,6 +151,27 @@ class Regista:
         from regista.client.endpoints import DeploymentClient
 
         return DeploymentClient(self)
+
+    @cached_property
+    def computes(self) -> "ComputeClient":
+        """Computes of the workspace."""
+        from regista.client.resources import ComputeClient
+
+        return ComputeClient(self)
+
+    @cached_property
+    def datastores(self) -> "DatastoreClient":
+        """Datastores of the workspace."""
+        from regista.client.resources import DatastoreClient
+
+        return DatastoreClient(self)
+
+    @cached_property
+    def connections(self) -> "ConnectionClient":
+        """Connections of the workspace."""
+        from regista.client.resources import ConnectionClient
+
+        return ConnectionClient(self)
 
     @cached_property
     def provenance(self) -> "ProvenanceClient":

@@ -47,7 +47,7 @@ class Compute(msgspec.Struct, frozen=True, kw_only=True):
     max_instances: int = 0
     idle_time: int = 0
     resource_id: str = ""
-    state: ComputeState = ComputeState.RUNNING
+    state: ComputeState | None = None
     spec: dict[str, Any] = {}
     created_at: int = 0
     created_by: str = ""

@@ -2,10 +2,10 @@
 
 A *doing* is said of a place; whoever holds it there holds it everywhere below."""
 
-READ = {"see scope", "see assets", "see jobs", "see endpoints", "see access"}
+READ = {"see scope", "see assets", "see jobs", "see endpoints", "see resources", "see access"}
 WORK = {
     "write assets", "delete assets", "see provenance", "write jobs", "cancel jobs", "job logs", "write endpoints",
-    "delete endpoints", "endpoint logs", "endpoint keys",
+    "delete endpoints", "endpoint logs", "endpoint keys", "write resources",
 }  # fmt: skip
 
 MAY: dict[str, set[str]] = {

@@ -64,6 +64,11 @@ ENDPOINT = "/workspaces/{scope}/onlineEndpoints/ep"
 DEPLOYMENT = ENDPOINT + "/deployments/blue"
 DOCUMENT = {"command": "true", "environment": {"conda_file": {"dependencies": ["pip"]}}}
 
+COMPUTE = "/workspaces/{scope}/computes/ci"
+DATASTORE = "/workspaces/{scope}/datastores/d"
+CONNECTION = "/workspaces/{scope}/connections/n"
+STORED = {"name": "d", "type": "azure_blob", "account_name": "a", "container_name": "c"}
+
 OF_A_WORKSPACE = (
     Verb("GET", "/workspaces/{scope}/jobs", "see jobs", "see jobs"),
     Verb("POST", "/workspaces/{scope}/jobs?name=k", "write jobs", "see scope", body=DOCUMENT, ok=201),
@@ -96,6 +101,39 @@ OF_A_WORKSPACE = (
     Verb("GET", DEPLOYMENT + "/logs", "endpoint logs", "see endpoints"),
     Verb("PUT", DEPLOYMENT + "?only=create", "write endpoints", "see endpoints", body={"model": "azureml:a:1"}, ok=409),
     Verb("DELETE", DEPLOYMENT + "-none", "delete endpoints", "see endpoints", ok=204),
+    Verb("GET", "/workspaces/{scope}/computes", "see", at="inside"),
+    Verb(
+        "POST",
+        "/workspaces/{scope}/computes",
+        "write resources",
+        "see resources",
+        body={"name": "ci", "type": "computeinstance"},
+        ok=409,
+    ),
+    Verb("PUT", COMPUTE, "write resources", "see resources", body={"type": "computeinstance"}),
+    Verb("GET", COMPUTE, "see resources", "see resources"),
+    Verb("POST", COMPUTE + "/start", "write resources", "see resources"),
+    Verb("DELETE", COMPUTE + "-none", "write resources", "see resources", ok=204),
+    Verb("GET", "/workspaces/{scope}/datastores", "see", at="inside"),
+    Verb("POST", "/workspaces/{scope}/datastores", "write resources", "see resources", body=STORED, ok=409),
+    Verb("PUT", DATASTORE, "write resources", "see resources", body=STORED),
+    Verb("GET", DATASTORE, "see resources", "see resources"),
+    Verb("POST", DATASTORE + "/default", "write resources", "see resources"),
+    Verb("POST", DATASTORE + "/secrets", "write resources", "see resources"),
+    Verb("DELETE", DATASTORE + "-none", "write resources", "see resources", ok=204),
+    Verb("GET", "/workspaces/{scope}/connections", "see", at="inside"),
+    Verb(
+        "POST",
+        "/workspaces/{scope}/connections",
+        "write resources",
+        "see resources",
+        body={"name": "n", "type": "git"},
+        ok=409,
+    ),
+    Verb("PUT", CONNECTION, "write resources", "see resources", body={"type": "git"}),
+    Verb("GET", CONNECTION, "see resources", "see resources"),
+    Verb("POST", CONNECTION + "/secrets", "write resources", "see resources"),
+    Verb("DELETE", CONNECTION + "-none", "write resources", "see resources", ok=204),
     Verb("POST", "/compare", "see jobs", "see jobs", body={"jobs": [{"workspace": "{scope}", "job": "j"}] * 2}),
 )
 

@@ -20,7 +20,7 @@ from regista.services.house import House
 from regista.services.scopes.scopes import NewScope
 from regista.services.tracking.runs import NewRun
 from tests.integration.isolation.roles import CUSTOM, MAY, WRITERS
-from tests.integration.isolation.table import DOCUMENT, Verb
+from tests.integration.isolation.table import DOCUMENT, STORED, Verb
 from tests.support.door import Door
 from tests.support.houses import People, manifest_of
 
@@ -113,6 +113,12 @@ class World:
         assert (
             self.ask("POST", f"/workspaces/{scope.name}/onlineEndpoints", owner, json={"name": "ep"}).status_code == 201
         )
+        for noun, body in (
+            ("computes", {"name": "ci", "type": "computeinstance"}),
+            ("datastores", STORED),
+            ("connections", {"name": "n", "type": "git"}),
+        ):
+            assert self.ask("POST", f"/workspaces/{scope.name}/{noun}", owner, json=body).status_code == 201
         node = self._deployment(scope, "blue", scope)
         change = TrafficChange(
             scope_id=scope.id, endpoint="ep", at=now() - 1, traffic={"blue": 100}, nodes={"blue": node}

@@ -13,7 +13,18 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from regista import __version__
 from regista.dialects.native import context, limits
 from regista.dialects.native.errors import failed, refused, unroutable
-from regista.dialects.native.routes import access, assets, audit, blobs, collection, endpoints, jobs, provenance, scopes
+from regista.dialects.native.routes import (
+    access,
+    assets,
+    audit,
+    blobs,
+    collection,
+    endpoints,
+    jobs,
+    provenance,
+    resources,
+    scopes,
+)
 from regista.dialects.native.wire import About
 from regista.entities.access import Caller
 from regista.errors import RegistaError
@@ -24,7 +35,7 @@ PREFIX = "/api/v1"
 _IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH)
 """Resources of a scope of either kind."""
 
-_IN_WORKSPACES = (*jobs.HANDLERS, *endpoints.HANDLERS, *provenance.IN_WORKSPACES)
+_IN_WORKSPACES = (*jobs.HANDLERS, *endpoints.HANDLERS, *provenance.IN_WORKSPACES, *resources.HANDLERS)
 """Resources that only a workspace has."""
 
 

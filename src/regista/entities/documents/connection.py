@@ -77,9 +77,10 @@ def _own(fields: Fields) -> dict[str, str]:
 
 
 def _credentials(fields: Fields) -> tuple[CredentialType, dict[str, str]]:
-    if fields.take("credentials") is not None:
-        inner = fields.inner("credentials")
-        assert inner is not None  # noqa: S101 - just seen
+    given = fields.take("credentials")
+    if given is not None and not isinstance(given, dict):
+        raise invalid(fields.at("credentials"), "expected a mapping")
+    if (inner := fields.inner("credentials")) is not None:
         return _read(fields, inner)
     key = _secret_text(fields, "api_key")
     return (CredentialType.API_KEY, {"key": key}) if key else (CredentialType.NONE, {})

@@ -1,6 +1,7 @@
 """Datastores: where a workspace says that bytes are. Two are built in; the others are records of accounts outside."""
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 
@@ -16,7 +17,7 @@ from regista.entities.datastore import (
 )
 from regista.entities.names import check_name, check_tags, now
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import ConflictError, InvalidError, NotFoundError
+from regista.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.signing import Signer
 from regista.services.access.access import require
@@ -63,13 +64,22 @@ class DatastoreService:
         self._signer = signer
         self._signatures = signatures
 
-    def create_or_update(self, caller: Caller, address: ScopeAddress, new: NewDatastore) -> Datastore:
-        """Make the datastore, or replace it. Of a built-in one nothing changes but whether it is the default."""
+    def create_or_update(
+        self, caller: Caller, address: ScopeAddress, new: NewDatastore, *, only: Literal["create"] | None = None
+    ) -> Datastore:
+        """Make the datastore, or replace it. Of a built-in one nothing changes but whether it is the default.
+
+        With *only* ``create`` a taken name is ``AlreadyExistsError``."""
         _check(new)
         sealed = self._signer.seal(msgspec.json.encode(new.secret).decode()) if new.secret else ""
 
         def work(tx: Transaction) -> Datastore:
             scope = _writable(tx, caller, address, new.name)
+            if only == "create" and (new.name in BUILT_IN or tx.datastores.find(scope.id, new.name)):
+                raise AlreadyExistsError(
+                    f"workspace {scope.name!r} has a datastore {new.name!r} already",
+                    hint="Update it, or choose another name.",
+                )
             if new.name in BUILT_IN:
                 if new.is_default:
                     _make_default(tx, scope, new.name)

@@ -131,7 +131,7 @@ def _made(
     return Compute(
         scope_id=scope.id,
         spec=spec,
-        state=old.state if old else ComputeState.RUNNING,
+        state=old.state if old else ComputeState.RUNNING if document.type is ComputeType.COMPUTE_INSTANCE else None,
         created_at=old.created_at if old else at,
         created_by=old.created_by if old else caller.principal.name,
         updated_at=at,
