@@ -89,12 +89,15 @@ def _sample(everything: Path, file: Any) -> None:
 def held_out(everything: Path, count: int) -> list[dict[str, str]]:
     """*count* flights of days that no model was trained on, from all over the year."""
     with (everything / "flights.csv").open(newline="") as source:
-        found = [
-            row
-            for row in csv.DictReader(source)
-            if row["arr_delay"] != "NA" and _date(row).timetuple().tm_yday % 5 == 0
-        ]
-    return found[:: len(found) // count][:count]
+        rows = csv.reader(source)
+        title = next(rows)
+        year, month, day, late = (title.index(name) for name in ("year", "month", "day", "arr_delay"))
+        held = {
+            (str(one.year), str(one.month), str(one.day)): one.timetuple().tm_yday % 5 == 0
+            for one in (dt.date(2013, 1, 1) + dt.timedelta(number) for number in range(365))
+        }
+        found = [row for row in rows if row[late] != "NA" and held[row[year], row[month], row[day]]]
+    return [dict(zip(title, row, strict=True)) for row in found[:: len(found) // count][:count]]
 
 
 def features(flight: dict[str, str]) -> dict[str, Any]:
