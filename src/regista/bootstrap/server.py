@@ -74,6 +74,8 @@ def _run(
     """Serve *application* on the socket; *started* is called once it answers, what it returns when it is over."""
     import uvicorn
 
+    from regista.bootstrap.one_write import OneWriteProtocol
+
     stops: list[Callable[[], None]] = []
 
     class Server(uvicorn.Server):
@@ -94,6 +96,7 @@ def _run(
 
     config = uvicorn.Config(
         application,
+        http=OneWriteProtocol,
         ssl_certfile=certificate,
         ssl_keyfile=key,
         log_level=logging.WARNING,
