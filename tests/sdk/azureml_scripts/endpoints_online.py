@@ -8,6 +8,7 @@ from azure.ai.ml.entities import (
     DataCollector,
     DeploymentCollection,
     Environment,
+    KubernetesOnlineDeployment,
     ManagedOnlineDeployment,
     ManagedOnlineEndpoint,
     Model,
@@ -172,13 +173,23 @@ assert "no weights today" in broken.properties["regista.message"], broken.proper
 assert "no weights today" in ml.online_deployments.get_logs("red", name, lines=200)
 for wrong, text in (
     ({"model": f"azureml:{model.name}:99"}, "99"),
-    ({"scale_settings": TargetUtilizationScaleSettings(min_instances=1, max_instances=2)}, "does not change by itself"),
     ({"egress_public_network_access": "disabled"}, "egress_public_network_access"),
     ({"instance_count": 1000}, "instances"),
 ):
     refused(text, ml.online_deployments.begin_create_or_update, deployment("black", **wrong))
+scaled = KubernetesOnlineDeployment(
+    name="black",
+    endpoint_name=name,
+    model=f"azureml:{model.name}:{model.version}",
+    environment=f"azureml:{environment.name}:{environment.version}",
+    scale_settings=TargetUtilizationScaleSettings(min_instances=1, max_instances=2),
+)
+refused("does not change by itself", ml.online_deployments.begin_create_or_update, scaled)
 collected = DataCollector(collections={"model_inputs": DeploymentCollection(enabled="true")})
-refused("not collected", ml.online_deployments.begin_create_or_update, deployment("black", data_collector=collected))
+# Before it asks for the deployment the SDK registers data where requests would be collected: nothing is.
+refused(
+    "modelDataCollector", ml.online_deployments.begin_create_or_update, deployment("black", data_collector=collected)
+)
 refused("black", ml.online_deployments.get, "black", name)
 
 # The end.
