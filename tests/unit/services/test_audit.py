@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from anyio.from_thread import start_blocking_portal
+from msgspec import structs
 
 from regista.entities.access import Role
 from regista.entities.asset import AssetKind
@@ -73,6 +74,26 @@ def test_the_files_of_a_version_are_one_record(place):
     for name in ("a.txt", "b.txt", "a.txt"):
         assert place.ask("GET", f"/workspaces/dev/models/churn/versions/1/files/{name}", place.owner).status_code == 200
     assert ("ann", "model.download", "dev/models/churn/versions/1", "done", 3) in place.reads()
+
+
+def test_a_container_is_where_its_files_belong(place):
+    from regista.services.audit.containers import container_place
+
+    version = place.house.assets.get(SYSTEM, place.dev.address, MODEL, "churn", "1")
+    read = place.house.catalog.read
+    names = {
+        f"regista-version-{version.id}": f"{DEV}/models/churn/versions/1",
+        f"regista-folder-{version.id}": f"{DEV}/models/churn/versions/1",
+        f"regista-files-{place.dev.id}": f"{DEV}/files",
+        f"regista-jobs-{place.dev.id}": f"{DEV}/jobs",
+        f"regista-area-{'0' * 32}": f"/containers/regista-area-{'0' * 32}",
+        f"regista-files-{'0' * 32}": f"/containers/regista-files-{'0' * 32}",
+        "other": "/containers/other",
+    }
+    assert {name: read(lambda tx, name=name: container_place(tx, name)) for name in names} == names
+    caller = structs.replace(SYSTEM, request_id="r")
+    place.house.files.open(caller, f"regista-version-{version.id}", "a.txt")
+    assert place.reads() == [("system", "file.download", "dev/models/churn/versions/1", "done", 1)]
 
 
 def test_refusals_are_written_down_where_it_happened_also_to_who_must_not_know_the_place(place):

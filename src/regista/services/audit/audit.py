@@ -33,6 +33,9 @@ _NEEDED = {
     "logged_model": Permission.JOBS_READ,
     "endpoint": Permission.ENDPOINTS_READ,
     "deployment": Permission.ENDPOINTS_READ,
+    "datastore": Permission.RESOURCES_READ,
+    "compute": Permission.RESOURCES_READ,
+    "connection": Permission.RESOURCES_READ,
     "role": Permission.ACCESS_READ,
 }
 """What it takes to know of an event about a noun, at the event's path; for every other, the right to read the audit."""

@@ -24,6 +24,7 @@ from regista.entities.scope import ScopeAddress
 from regista.errors import ErrorCode, RegistaError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import SYSTEM
+from regista.services.audit.containers import PREFIX, container_place
 from regista.services.audit.settings import audit_settings
 from regista.services.scopes.scopes import resolve_scope
 
@@ -245,6 +246,8 @@ def _place(tx: Transaction, visit: Visit) -> str:
     """Find out where in the tree of scopes it was. What the caller may not see is named as the caller named it, unless
     there is exactly one such scope: its owners are to know who asks for it."""
     tail = _clean(visit.tail)
+    if tail.startswith(PREFIX):
+        return container_place(tx, tail.removeprefix(PREFIX))
     if visit.address is None:
         return tail if tail.startswith("/") else f"/{tail}"
     address = visit.address

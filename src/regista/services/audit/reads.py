@@ -70,6 +70,8 @@ def _write(action: str, tail: str = "") -> Act:
 _JOB, _ENDPOINT = "/jobs/{name}", "/endpoints/{name}"
 _DEPLOYMENT = "/endpoints/{endpoint}/deployments/{name}"
 _ASSET = "/{kind.plural}/{name}"
+_CONTAINER = "/containers/{container}"
+"""The book finds out where a container lies."""
 
 ACTS: Mapping[str, Mapping[str, Act]] = {
     "scopes": {
@@ -177,6 +179,30 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "begin": Act("run.upload", _owner, read=False),
         "delete": Act("run.delete_file", _owner, read=False),
     },
+    "datastores": {
+        "get": _read("datastore.get", "/datastores/{name}"),
+        "default": _read("datastore.get", "/datastores"),
+        "list": _read("datastore.list", "/datastores"),
+        "secrets": _write("datastore.secrets", "/datastores/{name}"),
+    },
+    "computes": {
+        "get": _read("compute.get", "/computes/{name}"),
+        "list": _read("compute.list", "/computes"),
+    },
+    "connections": {
+        "get": _read("connection.get", "/connections/{name}"),
+        "list": _read("connection.list", "/connections"),
+        "secrets": _write("connection.secrets", "/connections/{name}"),
+    },
+    "files": {
+        "get": _read("file.get", _CONTAINER),
+        "open": _read("file.download", _CONTAINER, sensitive=True),
+        "listing": _read("file.list", _CONTAINER),
+        "begin": _write("file.upload", _CONTAINER),
+        "delete": _write("file.delete", _CONTAINER),
+    },
+    "blocks": {"begin": _write("file.upload", _CONTAINER)},
+    "signatures": {"issue": _read("file.signature", _CONTAINER, sensitive=True)},
     "audit": {
         "page": _read("audit.list", "{path}", sensitive=True),
         "events": _read("event.list", "/"),

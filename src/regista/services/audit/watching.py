@@ -26,8 +26,8 @@ class Watched:
         self._service = service
         acts = ACTS.get(noun, {})
         for name, function in inspect.getmembers(type(service), inspect.isfunction):
-            names = list(inspect.signature(function).parameters)[1:]
-            if not name.startswith("_") and names[:1] == ["caller"]:
+            if _takes_caller(name, function):
+                names = list(inspect.signature(function).parameters)[1:]
                 act = acts.get(name) or Act(f"{noun}.{name}", read=False)
                 setattr(self, name, _watched(getattr(service, name), act, _defaults(function), names, book))
 
@@ -55,10 +55,22 @@ class WatchedAccess(Watched):
 
 def watched(services: msgspec.Struct, book: AuditBook) -> dict[str, Any]:
     """The attributes of the house that are to be replaced, by name."""
+    parts = {noun: getattr(services, noun) for noun in services.__struct_fields__}
     found: dict[str, Any] = {
-        noun: Watched(getattr(services, noun), noun, book) for noun in ACTS if hasattr(services, noun)
+        noun: Watched(part, noun, book) for noun, part in parts.items() if part is not book and _has_callers(part)
     }
     return found | {"access": WatchedAccess(getattr(services, "access"), book)}  # noqa: B009 - House is not known here
+
+
+def _has_callers(service: object) -> bool:
+    """Whether it has a method that takes a caller first: then it is a service that doors ask."""
+    return any(
+        _takes_caller(name, function) for name, function in inspect.getmembers(type(service), inspect.isfunction)
+    )
+
+
+def _takes_caller(name: str, function: Callable[..., Any]) -> bool:
+    return not name.startswith("_") and list(inspect.signature(function).parameters)[1:2] == ["caller"]
 
 
 def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
