@@ -16,7 +16,7 @@ from regista.dialects.azureml.routing import Route
 from regista.entities.job import Job
 from regista.entities.page import Page
 from regista.errors import InvalidError, NotFoundError
-from regista.services.jobs.jobs import OWN_PROPERTIES, JobChange
+from regista.services.jobs.jobs import JobChange
 
 _SAID = {"display_name", "description", "tags", "properties"}
 
@@ -94,7 +94,7 @@ def change_of(asked: Json, there: Json) -> JobChange:
         display_name=_new(given, now, "display_name", str),
         description=_new(given, now, "description", str),
         tags={key: value for key, value in tags.items() if now["tags"].get(key) != value} or None,
-        properties={key: value for key, value in fresh.items() if not key.startswith(OWN_PROPERTIES)} or None,
+        properties=fresh or None,
         archived=_new(given, now, "is_archived", bool),
     )
 
