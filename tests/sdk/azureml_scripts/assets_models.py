@@ -4,6 +4,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import mlflow
 import requests
 from azure.ai.ml.constants import ListViewType
 from azure.ai.ml.entities import Model
@@ -94,6 +95,25 @@ from_other = ml.models.create_or_update(
     Model(name=f"{NAME}-copy", path=ml.models.get(name, "1").path, type="mlflow_model")
 )
 assert native(f"models/{NAME}-copy/versions/1")["manifest"] == seen["manifest"]
+
+# What a run left, by both of its names: the run is known as the one that made it.
+mlflow.set_tracking_uri(ml.workspaces.get(WORKSPACE).mlflow_tracking_uri)
+mlflow.set_experiment(f"{NAME}-experiment")
+with mlflow.start_run() as run:
+    mlflow.log_artifact(str(single), "kept/model")
+for number, uri in enumerate(
+    (
+        f"runs:/{run.info.run_id}/kept/model",
+        f"azureml://jobs/{run.info.run_id}/outputs/artifacts/paths/kept/model",
+        f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{run.info.run_id}/outputs/kept/model",
+    )
+):
+    left = ml.models.create_or_update(Model(name=f"{NAME}-run{number}", path=uri))
+    assert left.job_name == run.info.run_id, (uri, left.job_name)
+    assert left.path.endswith("/model"), left.path
+    ml.models.download(left.name, "1", folder / "run")
+    assert files(folder / "run" / left.name) == {"model/model.pkl": b"pickle"}, files(folder / "run" / left.name)
+    assert native(f"models/{left.name}/versions/1")["capsule"], left.name
 
 # Lists, archiving and restoring of versions and of names.
 assert {one, name} <= {found.name for found in ml.models.list()}

@@ -17,7 +17,7 @@ _MOST = 255
 
 
 def is_mark(key: str) -> bool:
-    """Whether a tag of an anonymous version is such a name."""
+    """Whether a tag is such a name, or another that this door keeps for itself."""
     return key.startswith(_MARK)
 
 

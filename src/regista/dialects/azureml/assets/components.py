@@ -8,7 +8,7 @@ import math
 from typing import Any
 
 from regista.dialects.azureml.assets.nodes import read_nodes, rendered_nodes
-from regista.dialects.azureml.assets.said import kept_of
+from regista.dialects.azureml.assets.said import kept_of, tags_of
 from regista.dialects.azureml.assets.translation import Draft, Translation
 from regista.dialects.azureml.assets.view import View
 from regista.dialects.azureml.call import Json
@@ -44,7 +44,7 @@ def render(view: View, version: AssetVersion) -> Json:
     if isinstance(spec.get("jobs"), dict):
         spec["jobs"] = rendered_nodes(view, spec["jobs"], more.get("jobs") or {})
     about = {"name": version.name, "version": version.version, "type": version.type}
-    said = {"description": version.description, "tags": version.tags, "$schema": more.get("schema")}
+    said = {"description": version.description, "tags": tags_of(version), "$schema": more.get("schema")}
     return {"componentSpec": {**spec, **about, **{key: value for key, value in said.items() if value}}}
 
 

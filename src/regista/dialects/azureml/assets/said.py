@@ -74,7 +74,7 @@ def change_of(said: Said, version: AssetVersion, kept: Json) -> VersionChange:
     """What a request changes about a version that is there; what it does not say stays."""
     tags, properties = texts(said.tags, "tags"), texts(said.properties, "properties")
     if tags is not None:
-        tags |= {key: value for key, value in version.tags.items() if version.anonymous and is_mark(key)}
+        tags |= {key: value for key, value in version.tags.items() if is_mark(key)}
     kept = kept_of(version) | kept
     return VersionChange(
         description=said.description,
@@ -85,11 +85,16 @@ def change_of(said: Said, version: AssetVersion, kept: Json) -> VersionChange:
     )
 
 
+def tags_of(version: AssetVersion) -> dict[str, str]:
+    """The tags without this door's own."""
+    return {key: value for key, value in version.tags.items() if not is_mark(key)}
+
+
 def rendered(version: AssetVersion) -> Json:
     """The fields as they are answered."""
     return {
         "description": version.description or None,
-        "tags": {key: value for key, value in version.tags.items() if not (version.anonymous and is_mark(key))},
+        "tags": tags_of(version),
         "properties": {key: value for key, value in version.properties.items() if key != KEPT},
         "isArchived": version.archived,
         "isAnonymous": version.anonymous,
