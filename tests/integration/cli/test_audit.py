@@ -131,3 +131,15 @@ class TestGarbage:
         assert "owners" in run.refused("gc", **as_reader)
         assert "An hour at least" in run.refused("gc", "--grace", "10m")
         run.misused("gc", "--grace", "soon")
+
+
+@pytest.mark.slow
+def test_what_was_read_just_before_the_end_is_written_down(tmp_path):
+    from tests.support.server import running_server
+
+    with running_server(tmp_path / "home") as running:
+        running.client().workspaces.create(name="dev")
+        running.client().workspaces.get("dev")
+    with running_server(tmp_path / "home") as running:
+        found = [one.action for one in running.client().audit.list(action="workspace.*")]
+    assert found == ["workspace.get", "workspace.create"]
