@@ -54,9 +54,10 @@ class BlobDoor:
         *,
         raw: str = "",
         cut: bool = False,
-        **query: str,
+        query: Mapping[str, str] | None = None,
+        **more: str,
     ) -> Answer:
-        """Send one request about *path* in the container; *raw* is the whole path, as it is sent. With *cut* the
+        """Send one request about *path* in the container; *raw* is the whole path, as it is sent; *query* and *more* are joined. With *cut* the
         connection ends before the last piece of the body."""
         sent = raw or f"/{self.container}" + (f"/{quote(path)}" if path else "")
         given = {"host": HOST, "x-ms-version": "2025-11-05", **(headers or {})}
@@ -67,7 +68,7 @@ class BlobDoor:
             "method": method,
             "path": sent,
             "raw_path": sent.encode("latin-1"),
-            "query_string": "&".join(filter(None, [urlencode(query), self._query])).encode(),
+            "query_string": "&".join(filter(None, [urlencode({**(query or {}), **more}), self._query])).encode(),
             "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
             "scheme": "https",
             "client": ("127.0.0.1", 5),
@@ -115,7 +116,7 @@ class BlobDoor:
 
     def list(self, **query: str) -> Answer:
         """List the container."""
-        return self.request("GET", restype="container", comp="list", **query)
+        return self.request("GET", query={"restype": "container", "comp": "list", **query})
 
     def block(self, path: str, name: str, content: bytes = b"x") -> Answer:
         """PUT a block; *name* is its id as it is sent."""

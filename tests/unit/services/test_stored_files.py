@@ -130,6 +130,19 @@ class TestTime:
         assert people.house.areas.sweep() == 3
         assert people.house.catalog.read(lambda tx: tx.files.find_area(area.id)) is None
 
+    def test_garbage_collection_takes_what_has_ended(self, people, dev, ann):
+        area = people.house.areas.open(ann, dev.address, "x", seconds=0.1)
+        put(people, ann, area.container, "a")
+        digest, store = people.house.files.get(ann, area.container, "a").digest, people.house.stores.for_scope(dev)[1]
+        block = people.house.blocks.begin(ann, files_container(dev.id), "big", "1")
+        block.write(b"staged")
+        block.commit(Labels())
+        time.sleep(0.15)
+        for _ in range(2):
+            people.house.collection.collect(SYSTEM, grace_seconds=-1)
+        assert not store.exists(digest)
+        assert people.house.blocks.staged(ann, files_container(dev.id), "big") == []
+
     @pytest.mark.parametrize("seconds", [0, -1, 1e9, float("nan")])
     def test_an_area_lives_for_days_at_most(self, people, dev, ann, seconds):
         with pytest.raises(InvalidError):

@@ -69,6 +69,8 @@ class CollectionService:
         before = now() - int(grace_seconds * 1000)
         if not dry_run:
             self._catalog.write(lambda tx: tx.claims.sweep(before))
+            while self._catalog.write(lambda tx: tx.files.sweep(now(), before)):
+                pass  # a thousand rows at a time
         results = []
         for name, store in self._stores.all().items():
             uploads = 0 if dry_run else store.sweep(grace_seconds)

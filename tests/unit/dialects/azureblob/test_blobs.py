@@ -226,8 +226,10 @@ class TestAddresses:
         ["..", "../x", "a/../b", "a//b", "/a", "a/", "a\\b", "a\x01b", "a\x00b", "x" * 256, "a/" * 2100 + "b", "./a"],
     )
     def test_names_that_no_file_may_have_are_refused(self, door, name):
-        for answer in (door.put(name), door.get(name), door.block(name, "MDAw"), door.blocks(name)):
+        for answer in (door.put(name), door.block(name, "MDAw"), door.blocks(name)):
             assert (answer.status, answer.code) == (400, "InvalidInput")
+        for answer in (door.get(name), door.head(name)):
+            assert (answer.status, answer.code) == (404, "BlobNotFound")
 
     def test_a_name_that_is_not_utf8_is_refused(self, door):
         assert door.request("GET", raw=f"/{door.container}/%ff%fe").code == "InvalidUri"
