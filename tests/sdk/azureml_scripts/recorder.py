@@ -8,7 +8,8 @@ while a script runs, and the script's end writes down which of them worked, in a
     refused("not served", ml.models.x, …)   # has to fail, and to say this
 
 A method *works* when it returned and, where it gave a poller or an iterator, when that was followed to its end. It is
-*refused* when the server answered that it does not serve it (501), *the SDK's own* when the SDK would not even ask.
+*refused* when the server answered that it does not serve it (501), *the SDK's own* when the SDK would not even ask, *none
+there* when nothing but 404 was ever seen of it.
 """
 
 import atexit
@@ -32,8 +33,8 @@ SUBSCRIPTION, GROUP = os.environ["SUBSCRIPTION"], os.environ["RESOURCE_GROUP"]
 WORKSPACE, OTHER, REGISTRY = os.environ["WORKSPACE"], os.environ["OTHER"], os.environ["REGISTRY"]
 SERVER = os.environ["SERVER"]
 
-_RANK = {"works": 0, "refused": 1, "the SDK's own": 2, "broken": 3}
-_calls: dict[tuple[str, str, str], dict[str, Any]] = {}
+_RANK = ("works", "refused", "the SDK's own", "none there", "broken")
+_calls: dict[tuple[str, str, str], dict[str, list[str]]] = {}
 _inside = threading.local()
 
 
@@ -83,18 +84,21 @@ def methods(cls: type) -> list[str]:
 
 
 def _note(call: tuple[str, str, str], outcome: str, why: str = "") -> None:
-    entry = _calls.setdefault(call, {"outcome": outcome, "why": []})
-    if _RANK[outcome] < _RANK[entry["outcome"]]:
-        entry["outcome"] = outcome
-    if why and why not in entry["why"]:
-        entry["why"].append(why)
+    said = _calls.setdefault(call, {}).setdefault(outcome, [])
+    if why and why not in said:
+        said.append(why)
 
 
 def _failed(call: tuple[str, str, str], failure: BaseException) -> None:
     """Only what says that the method is not there is a remark on the method: the other errors are answers."""
-    if isinstance(failure, HttpResponseError):
+    if isinstance(failure, HttpResponseError) and failure.response is not None:
+        said = failure.error.message if failure.error else str(failure.message)
         if failure.status_code == 501:
-            _note(call, "refused", failure.error.message if failure.error else str(failure.message))
+            _note(call, "refused", said)
+        elif "Regista serves nothing" in said:
+            _note(call, "broken", said)
+        elif failure.status_code == 404:
+            _note(call, "none there", said)
     elif isinstance(failure, MlException | NotImplementedError):
         _note(call, "the SDK's own", str(failure).strip().splitlines()[0] if str(failure).strip() else "")
     elif isinstance(failure, Exception):
@@ -156,16 +160,18 @@ def _watched(function: Callable[..., Any], named: Callable[..., tuple[str, str, 
 def _watch(collection: str, cls: type, method: str) -> None:
     def named(operations: Any) -> tuple[str, str, str]:
         scope = getattr(operations, "_operation_scope", None)
-        return collection, method, "registry" if getattr(scope, "registry_name", None) else "workspace"
+        name = getattr(scope, "registry_name", None) or getattr(operations, "_default_registry_name", None)
+        return collection, method, "registry" if name else "workspace"
 
     setattr(cls, method, _watched(getattr(cls, method), named))
 
 
 def _write() -> None:
-    lines = [
-        {"collection": collection, "method": method, "scope": scope, **entry}
-        for (collection, method, scope), entry in sorted(_calls.items())
-    ]
+    lines = []
+    for (collection, method, scope), said in sorted(_calls.items()):
+        outcome = min(said, key=_RANK.index)
+        whys = said.get("refused" if outcome == "works" else outcome, [])
+        lines.append({"collection": collection, "method": method, "scope": scope, "outcome": outcome, "why": whys})
     with open(os.environ["RECORD"], "w") as file:  # noqa: PTH123 - said in the fewest words
         json.dump({"calls": lines, "methods": _methods}, file, indent=1)
 

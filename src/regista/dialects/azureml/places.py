@@ -13,6 +13,7 @@ SERVICES = {
     "mferp": ("managementfrontend",),
     "history": ("v1.0",),
     "artifact": ("v2.0",),
+    "genericasset": (),
     "data": ("v1.0",),
     "modelregistry": ("v1.0",),
     "rp": ("workspaces",),

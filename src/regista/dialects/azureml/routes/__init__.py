@@ -22,6 +22,7 @@ from regista.dialects.azureml.routes import (
     run_artifacts,
     rundata,
     schedules,
+    unserved,
     uploads,
     workspaces,
 )
@@ -52,5 +53,6 @@ ROUTES = Routes(
         *online_deployments.ROUTES,
         *batch_endpoints.ROUTES,
         *marketplace.ROUTES,
+        *unserved.ROUTES,
     )
 )
