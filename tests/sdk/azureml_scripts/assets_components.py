@@ -134,7 +134,7 @@ assert component.code.split("/")[-1] in before, component.code
 
 # A pipeline of components, one of which has no name.
 @dsl.pipeline(name=f"{NAME}_pipe".replace("-", "_"), description="both", tags={"k": "v"})
-def both(data: Input(type="uri_folder"), rate: float = 0.2):  # noqa: ANN201 - the SDK reads the others
+def both(data: Input(type="uri_folder"), rate: float = 0.2):
     first = made(data=data, lr=rate)
     second = component(x="hello")
     second.compute = "serverless"

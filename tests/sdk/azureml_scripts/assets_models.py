@@ -136,11 +136,8 @@ assert name in {found.name for found in ml.models.list()}
 assert ml.models.get(name, "1").stage == "Development"
 
 # What is not there, and what is not served.
-try:
-    ml.models.get(f"{NAME}-none", "1")
-    raise AssertionError
-except ResourceNotFoundError as absent:
-    assert "there is no" in str(absent), absent
+absent = refused("there is no", ml.models.get, f"{NAME}-none", "1")
+assert isinstance(absent, ResourceNotFoundError), absent
 refused("does not exist", ml.models.get, f"{NAME}-none", label="latest")
 refused(
     "nothing",

@@ -4,8 +4,7 @@ import hashlib
 import uuid
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from regista.dialects.azureml.assets.codes import content_hash
 from regista.entities.datastore import parse_container_url
