@@ -75,6 +75,7 @@ def test_everything_ends_but_jobs_and_the_next_server_goes_on(home: Path, tmp_pa
         assert len(running(home)) >= 3, "server, gateway, worker"
         client.jobs.create(name="long", **JOB)
         until(lambda: client.jobs.get("long").status == "Running")
+        client.transport.close()
         answer = down(home)
         assert answer.returncode == 0, answer.stderr
         assert answer.stdout == "Regista is down.\n"
@@ -92,6 +93,7 @@ def test_everything_ends_but_jobs_and_the_next_server_goes_on(home: Path, tmp_pa
         assert client.online_deployments.get("flights", "blue").state == "Succeeded"
         assert "is not running" not in server.log
         assert client.jobs.get("long").status == "Running"
+        client.transport.close()
         answer = down(home, "--jobs")
         assert (answer.returncode, "Canceling 1 job" in answer.stderr) == (0, True), answer.stderr
     assert running(home) == []
@@ -101,11 +103,14 @@ def test_everything_ends_but_jobs_and_the_next_server_goes_on(home: Path, tmp_pa
         client = server.client(workspace="prod")
         until(lambda: client.jobs.get("long").status == "Canceled")
         assert caller.ask()[0] in {0, 200}
+        caller.pool.clear()
+        client.transport.close()
 
 
 def test_what_a_killed_server_left_is_ended_too(home: Path, tmp_path: Path) -> None:
     with running_server(home) as server:
-        _, caller = serving(server, tmp_path)
+        client, caller = serving(server, tmp_path)
+        client.transport.close()
         server.process.kill()
         server.process.wait()
         assert caller.ask()[0] == 200
@@ -113,6 +118,7 @@ def test_what_a_killed_server_left_is_ended_too(home: Path, tmp_path: Path) -> N
         assert answer.returncode == 0, answer.stderr
         assert "Ending the server" not in answer.stderr
         assert running(home) == []
+        caller.pool.clear()
 
 
 def test_where_nothing_was_nothing_is_done_or_made(tmp_path: Path) -> None:
