@@ -90,13 +90,12 @@ class _Reader:
         }
 
     def pipeline(self, given: Json) -> Json:
-        """A pipeline with its nodes, or one that runs a component."""
+        """A pipeline with its nodes, or one that runs a component, whose nodes the SDK repeats."""
         inputs = mapping(given.get("inputs"), "inputs")
         self._rename(inputs)
         renamed = {self._ours(name): value for name, value in inputs.items()}
-        jobs = {
-            name: self._node(name, value, f"jobs.{name}") for name, value in mapping(given.get("jobs"), "jobs").items()
-        }
+        nodes = {} if given.get("component_id") else mapping(given.get("jobs"), "jobs")
+        jobs = {name: self._node(name, value, f"jobs.{name}") for name, value in nodes.items()}
         return {
             **self._said(given),
             "inputs": self._inputs(renamed, "inputs", self.kept.uris, inferred=True),
