@@ -8,7 +8,10 @@ import yaml
 from hypothesis import given, settings, strategies as st
 
 from regista.entities.documents.component import parse_component
+from regista.entities.documents.compute import parse_compute
+from regista.entities.documents.connection import parse_connection
 from regista.entities.documents.data import parse_data
+from regista.entities.documents.datastore import parse_datastore
 from regista.entities.documents.endpoint import parse_online_deployment, parse_online_endpoint
 from regista.entities.documents.environment import parse_environment
 from regista.entities.documents.job import parse_job
@@ -23,7 +26,7 @@ from tests.unit.entities.documents import samples
 
 PARSERS = [
     parse_job, parse_component, parse_environment, parse_model, parse_data, parse_workspace, parse_registry,
-    parse_online_endpoint, parse_online_deployment,
+    parse_online_endpoint, parse_online_deployment, parse_compute, parse_datastore, parse_connection,
 ]  # fmt: skip
 KINDS = ["job", "component", "environment", "model", "data", "online_deployment"]
 KEYS = st.sampled_from(
