@@ -18,6 +18,7 @@ from regista.conformance.catalog.endpoints import EndpointContract
 from regista.conformance.catalog.jobs import JobContract, LeaseContract
 from regista.conformance.catalog.journal import AuditContract, OutboxContract
 from regista.conformance.catalog.lineage import LineageContract
+from regista.conformance.catalog.llm_traces import LlmTraceContract
 from regista.conformance.catalog.resources import ResourceContract
 from regista.conformance.catalog.runs import ExperimentContract, MetricContract, RunDataContract, RunSearchContract
 from regista.conformance.catalog.scopes import GroupContract, ScopeContract, SettingsContract
@@ -42,6 +43,7 @@ class CatalogContract(
     RunSearchContract,
     ArtifactContract,
     LoggedModelContract,
+    LlmTraceContract,
     DatastoreContract,
     FileContract,
     ResourceContract,

@@ -13,6 +13,7 @@ from regista.interfaces.catalog.assets import AssetRepository, BlobClaimReposito
 from regista.interfaces.catalog.datastores import DatastoreRepository, FileRepository
 from regista.interfaces.catalog.endpoints import EndpointRepository, LineageRepository
 from regista.interfaces.catalog.jobs import JobRepository, LeaseRepository
+from regista.interfaces.catalog.llm_traces import LlmTraceRepository
 from regista.interfaces.catalog.resources import ComputeRepository, ConnectionRepository
 from regista.interfaces.catalog.runs import ArtifactRepository, ExperimentRepository, RunDataRepository
 from regista.interfaces.catalog.scopes import GroupRepository, ScopeRepository, Settings
@@ -36,6 +37,7 @@ __all__ = [
     "Journal",
     "LeaseRepository",
     "LineageRepository",
+    "LlmTraceRepository",
     "RunDataRepository",
     "ScopeRepository",
     "Settings",
@@ -58,6 +60,7 @@ class Transaction(Protocol):
     runs: RunDataRepository
     experiments: ExperimentRepository
     artifacts: ArtifactRepository
+    llm_traces: LlmTraceRepository
     datastores: DatastoreRepository
     files: FileRepository
     computes: ComputeRepository

@@ -17,6 +17,7 @@ from regista.drivers.catalog.sql.repositories.jobs import JobRows
 from regista.drivers.catalog.sql.repositories.journal import JournalRows
 from regista.drivers.catalog.sql.repositories.leases import LeaseRows
 from regista.drivers.catalog.sql.repositories.lineage import LineageRows
+from regista.drivers.catalog.sql.repositories.llm_traces import LlmTraceRows
 from regista.drivers.catalog.sql.repositories.resources import ComputeRows, ConnectionRows
 from regista.drivers.catalog.sql.repositories.runs import RunDataRows
 from regista.drivers.catalog.sql.repositories.scopes import ScopeRows
@@ -45,6 +46,7 @@ class Repositories:
         self.runs: catalog.RunDataRepository = RunDataRows(session)
         self.experiments: catalog.ExperimentRepository = ExperimentRows(session)
         self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
+        self.llm_traces: catalog.LlmTraceRepository = LlmTraceRows(session)
         self.datastores: catalog.DatastoreRepository = DatastoreRows(session)
         self.files: catalog.FileRepository = FileRows(session)
         self.computes: catalog.ComputeRepository = ComputeRows(session)

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -334,6 +334,18 @@ logged_models = _table(
     Index("logged_models_id", "scope_id", "id", unique=True),
     Index("logged_models_newest", "scope_id", "experiment", "created_at", "seq"),
     Index("logged_models_of_run", "scope_id", "run"),
+)
+
+llm_traces = _table(
+    "llm_traces",
+    _seq(),
+    _text("scope_id"),
+    _text("id"),
+    _big("experiment"),
+    _big("started_at"),
+    _body(),
+    Index("llm_traces_id", "scope_id", "id", unique=True),
+    Index("llm_traces_newest", "scope_id", "experiment", "started_at", "seq"),
 )
 
 resources = _table(
