@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.table import Row, render
 
-ROOMS = ("startup", "transfer", "datastores", "catalog", "jobs", "tracking", "scoring")
+ROOMS = ("startup", "transfer", "datastores", "catalog", "jobs", "tracking", "azureml", "scoring")
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 _BEGIN, _END = "<!-- measured -->", "<!-- end -->"
 
