@@ -95,9 +95,10 @@ def regenerate(call: Call, endpoint: str) -> Answer:
     """Replace a key. The new one is made here: one's own is refused, and the old one sent along is no choice."""
     told = call.body(Regeneration)
     which: Literal["primary", "secondary"] = "secondary" if told.key_type == "Secondary" else "primary"
-    before = call.house.endpoints.keys(call.caller, call.address, endpoint)
-    if told.key_value and told.key_value != getattr(before, f"{which}_key"):
-        raise UnsupportedError("keys of one's own choice are not served", hint="Leave keyValue out.")
+    if told.key_value:
+        before = call.house.endpoints.keys(call.caller, call.address, endpoint)
+        if told.key_value != getattr(before, f"{which}_key"):
+            raise UnsupportedError("keys of one's own choice are not served", hint="Leave keyValue out.")
     made = call.house.endpoints.regenerate(call.caller, call.address, endpoint, which)
     poll = f"{scope_id(home(call))}/operations/onlineEndpoints/{endpoint}"
     return accepted(call, poll, status=202) if made.pending else Answer(200)
