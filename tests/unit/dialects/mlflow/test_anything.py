@@ -97,12 +97,10 @@ def test_every_code_has_an_answer_that_clients_know():
 
 
 def test_a_fault_of_ours_is_told_by_its_number_alone(doors, monkeypatch, caplog):
-    from regista.services.tracking.runs import RunService
-
     def broken(*_):
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(RunService, "get", broken)
+    monkeypatch.setattr(doors.house.runs, "get", broken)
     answer = doors.send("GET", "runs/get", run_id="x")
     assert answer.status == 500
     assert answer.json["error_code"] == "INTERNAL_ERROR"
