@@ -47,7 +47,8 @@ made = ml.environments.create_or_update(sent)
 for found in (made, ml.environments.get(name, version="1"), ml.environments.get(name, label="latest")):
     assert (found.name, found.version, found.description, found.image) == (name, "1", "one", sent.image), found
     assert (found.tags, found.properties, found.conda_file) == ({"a": "b"}, {"p": "q"}, packages), found
-    assert found.inference_config["livenessRoute"]["path"] == "/live", found.inference_config
+    live = getattr(found.inference_config, "liveness_route", None) or found.inference_config["livenessRoute"]
+    assert (live["path"] if isinstance(live, dict) else live.path) == "/live", live
     assert found.os_type.lower() == "linux", found.os_type
 seen = native("GET", f"environments/{name}/versions/1")
 assert (seen["spec"]["image"], seen["spec"]["conda"]) == (sent.image, packages), seen["spec"]

@@ -5,12 +5,15 @@ import tempfile
 from pathlib import Path
 
 import requests
-from azure.ai.ml import load_component
+from azure.ai.ml import __version__, load_component
 from azure.ai.ml.constants import ListViewType
 from azure.ai.ml.entities import BuildContext, Data, Environment, Model
 from recorder import GROUP, NAME, REGISTRY, SERVER, SUBSCRIPTION, refused, registry, workspace
 
 ml = registry()
+WHOLE = not __version__.startswith("1.34")
+"""Before 1.35 the SDK archives names in registries by a method that it does not have, but for models."""
+
 folder = Path(tempfile.mkdtemp())
 NATIVE = f"{SERVER}/api/v1/registries/{SUBSCRIPTION}:{GROUP}:{REGISTRY}"
 HEADERS = {"Authorization": f"Bearer {os.environ['IDENTITY_HEADER']}"}
@@ -44,7 +47,8 @@ for found in (made, ml.models.get(name, "1"), ml.models.get(name, label="latest"
     assert (found.name, found.version, found.type, found.tags) == (name, "1", "mlflow_model", {"a": "b"}), found
     assert found.id == f"azureml://registries/{REGISTRY}/models/{name}/versions/1", found.id
     assert found.path.startswith(f"{SERVER}/"), found.path
-    assert (found.flavors, found.stage) == ({"f": {"v": "1"}}, "Development"), found
+    assert found.flavors == {"f": {"v": "1"}}, found.flavors
+    assert found.stage in {"Development", None}, found.stage  # before 1.35 the SDK had none in registries
 ml.models.download(name, "1", folder / "down")
 assert files(folder / "down" / name / "packed") == files(packed), files(folder / "down")
 assert native(f"models/{name}/versions/1")["file_count"] == 2
@@ -91,8 +95,9 @@ assert [found.version for found in ml.data.list(data.name)] == ["1"]
 ml.data.archive(data.name, version="1")
 assert list(ml.data.list(data.name)) == []
 ml.data.restore(data.name, version="1")
-ml.data.archive(data.name)
-ml.data.restore(data.name)
+if WHOLE:
+    ml.data.archive(data.name)
+    ml.data.restore(data.name)
 refused("version is required", ml.data.create_or_update, Data(name=f"{NAME}-none", path=str(table)))
 
 # Environments.
@@ -122,8 +127,9 @@ assert {environment.name, built.name} <= {found.name for found in ml.environment
 assert [found.version for found in ml.environments.list(environment.name)] == ["2", "1"]
 ml.environments.archive(environment.name, version="2")
 ml.environments.restore(environment.name, version="2")
-ml.environments.archive(environment.name)
-ml.environments.restore(environment.name)
+if WHOLE:
+    ml.environments.archive(environment.name)
+    ml.environments.restore(environment.name)
 
 # Components, with code, an environment of the registry, and a pipeline of them.
 (folder / "src").mkdir()
@@ -189,8 +195,9 @@ assert [found.version for found in ml.components.list(component.name)] == ["2", 
 ml.components.archive(component.name, version="2")
 assert [found.version for found in ml.components.list(component.name)] == ["1"]
 ml.components.restore(component.name, version="2")
-ml.components.archive(component.name)
-ml.components.restore(component.name)
+if WHOLE:
+    ml.components.archive(component.name)
+    ml.components.restore(component.name)
 local = workspace().environments.create_or_update(Environment(name=f"{NAME}-local", image="ubuntu"))
 refused(
     "",

@@ -7,13 +7,13 @@ from regista.dialects.azureml.call import Answer, Call, Json
 from regista.dialects.azureml.errors import error_body
 
 State = Literal["InProgress", "Succeeded", "Failed", "Canceled"]
-_SOON = (("retry-after", "1"), ("x-ms-retry-after-ms", "200"))
+SOON = (("retry-after", "1"), ("x-ms-retry-after-ms", "200"))
 """Whole seconds for those who read the first alone ("0" would mean 30 to them), a fifth of one for the others."""
 
 
 def accepted(call: Call, poll: str, body: Json | None = None, *, status: int = 201) -> Answer:
     """The thing is on its way: ask at *poll*, a path of this server."""
-    return Answer(status, body, (("azure-asyncoperation", f"{call.base}{poll}"), *_SOON))
+    return Answer(status, body, (("azure-asyncoperation", f"{call.base}{poll}"), *SOON))
 
 
 def progress(poll: str, state: State, code: str = "", message: str = "") -> Answer:
@@ -21,4 +21,4 @@ def progress(poll: str, state: State, code: str = "", message: str = "") -> Answ
     body: Json = {"id": poll, "name": poll.rsplit("/", 1)[-1], "status": state}
     if state == "Failed":
         body["error"] = error_body(code, message)
-    return Answer(200, body, () if state != "InProgress" else _SOON)
+    return Answer(200, body, () if state != "InProgress" else SOON)

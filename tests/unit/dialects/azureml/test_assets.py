@@ -8,6 +8,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.services.access.access import SYSTEM
 from regista.services.assets.versions import NewVersion
+from regista.services.datastores.files import Labels
 from tests.support.houses import People
 
 DEV = ScopeAddress(ScopeKind.WORKSPACE, "dev")
@@ -17,8 +18,6 @@ LONG = "azureml://subscriptions/default/resourcegroups/default/workspaces/dev/da
 
 def upload(door, container, files):
     """Put files where a client of the blob protocol would."""
-    from regista.services.datastores.files import Labels
-
     caller = door.house.access.authenticate(door.key)
     for path, content in files.items():
         open_upload = door.house.files.begin(caller, container, path)
@@ -130,8 +129,17 @@ class TestOfVersions:
 
     @pytest.mark.parametrize(
         "uri",
-        [None, "", "./local", "file:///etc/passwd", "https://example.org/x", "azureml://datastores/none/paths/x"]
-        + ["azureml://datastores/workspaceblobstore/paths/../../x", "wasbs://a@b/c", "azureml://jobs/none/outputs/o"],
+        [
+            None,
+            "",
+            "./local",
+            "file:///etc/passwd",
+            "https://example.org/x",
+            "azureml://datastores/none/paths/x",
+            "azureml://datastores/workspaceblobstore/paths/../../x",
+            "wasbs://a@b/c",
+            "azureml://jobs/none/outputs/o",
+        ],
     )
     def test_content_that_is_nowhere_is_refused_by_name(self, door, dev, uri):
         answer = door.send("PUT", dev("models/nowhere/versions/1"), {"properties": {"modelUri": uri}})
@@ -176,6 +184,8 @@ class TestOfUploads:
         uri = f"{door.url}/{area(place)}/model"
         made = door.put(central("models/up/versions/1"), {"properties": {"modelUri": uri}})
         assert made["properties"]["modelUri"].endswith("/model")
+        answer = door.send("PUT", central("models/up/versions/1"), {"properties": made["properties"]})
+        assert (answer.status, answer.headers["location"]) == (202, door.url + central("models/up/versions/1"))
         again = door.put(central("tempdatarefs/up/versions/1"), asked)
         assert area(again) != area(place)
         read = door.post(central("datarefs/up/versions/1"), {**asked, "blobUri": made["properties"]["modelUri"]})
@@ -225,11 +235,12 @@ class TestOfEnvironments:
         assert door.refused("GET", dev("environments/CliV2AnonymousEnvironment/versions/abd"))
 
 
-class TestOfComponents:
-    SPEC = {"type": "command", "command": "echo ${{inputs.x}}", "inputs": {"x": {"type": "number", "default": "0.5"}}}
+SPEC = {"type": "command", "command": "echo ${{inputs.x}}", "inputs": {"x": {"type": "number", "default": "0.5"}}}
 
+
+class TestOfComponents:
     def put(self, door, path, **more):
-        spec = {**self.SPEC, "environment": "azureml:base:1", "is_deterministic": True, "_source": "CLASS", **more}
+        spec = {**SPEC, "environment": "azureml:base:1", "is_deterministic": True, "_source": "CLASS", **more}
         return door.put(path, {"properties": {"componentSpec": spec}})["properties"]["componentSpec"]
 
     @pytest.fixture(autouse=True)
@@ -239,7 +250,7 @@ class TestOfComponents:
 
     def test_it_is_the_yaml_that_other_doors_write(self, door, dev):
         made = self.put(door, dev("components/echo/versions/1"))
-        assert made["inputs"] == self.SPEC["inputs"]
+        assert made["inputs"] == SPEC["inputs"]
         assert made["environment"].endswith("/workspaces/dev/environments/base/versions/1")
         assert (made["name"], made["version"], made["is_deterministic"]) == ("echo", "1", True)
         version = door.house.assets.get(SYSTEM, DEV, AssetKind.COMPONENT, "echo", "1")
@@ -251,7 +262,7 @@ class TestOfComponents:
         }
 
     def test_the_same_by_another_door_is_the_same(self, door, dev):
-        spec = {**self.SPEC, "environment": "azureml:base:1", "is_deterministic": True}
+        spec = {**SPEC, "environment": "azureml:base:1", "is_deterministic": True}
         spec["inputs"] = {"x": {"type": "number", "default": 0.5, "optional": False}}
         new = NewVersion(kind=AssetKind.COMPONENT, name="twin", version="1", spec=spec)
         native = door.house.registration.create(SYSTEM, DEV, new)
@@ -260,7 +271,7 @@ class TestOfComponents:
 
     def test_another_command_exists_already(self, door, dev):
         self.put(door, dev("components/fixed/versions/1"))
-        spec = {**self.SPEC, "environment": "azureml:base:1", "command": "other"}
+        spec = {**SPEC, "environment": "azureml:base:1", "command": "other"}
         body = {"properties": {"componentSpec": spec}}
         assert door.send("PUT", dev("components/fixed/versions/1"), body).status == 409
 
@@ -272,7 +283,7 @@ class TestOfComponents:
     def test_one_in_a_registry_refers_to_registries_alone(self, door, dev, central):
         made = self.put(door, central("components/echo/versions/1"))
         assert made["environment"] == "azureml://registries/central/environments/base/versions/1"
-        spec = {**self.SPEC, "environment": "azureml:" + dev("environments/base/versions/1")}
+        spec = {**SPEC, "environment": "azureml:" + dev("environments/base/versions/1")}
         answer = door.send("PUT", central("components/local/versions/1"), {"properties": {"componentSpec": spec}})
         assert (answer.status, "in a workspace" in answer.error) == (400, True)
 
@@ -297,8 +308,12 @@ class TestOfSharing:
 
     @pytest.mark.parametrize(
         ("source", "status"),
-        [("azureml://locations/l/workspaces/00000000-0000-0000-0000-000000000000/models/m/versions/1", 404)]
-        + [("azureml://jobs/j/outputs/o", 400), ("m:1", 400), ("azureml://registries/central/models/m", 400)],
+        [
+            ("azureml://locations/l/workspaces/00000000-0000-0000-0000-000000000000/models/m/versions/1", 404),
+            ("azureml://jobs/j/outputs/o", 400),
+            ("m:1", 400),
+            ("azureml://registries/central/models/m", 400),
+        ],
     )
     def test_a_source_that_names_no_version_is_refused(self, door, central, source, status):
         body = {"properties": {"sourceAssetId": source, "destinationName": "x", "destinationVersion": "1"}}

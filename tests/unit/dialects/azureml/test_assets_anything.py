@@ -9,27 +9,11 @@ KINDS = ("models", "environments", "data", "components", "codes")
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.sampled_from(
-        [
-            "azureml:x:1",
-            "azureml://jobs/j/outputs/o/paths/../x",
-            "https://h/regista-files-x/y",
-            "runs:/r/m",
-            "models:/m/1",
-        ]
-        + ["azureml://datastores/workspaceblobstore/paths/", f"https://h/regista-version-{'0' * 32}/a", "${{inputs.x}}"]
-        + [
-            "a: [",
-            "command",
-            "pipeline",
-            "mlflow_model",
-            "uri_file",
-            "True",
-            "1e999",
-            "\ud800",
-            "\0",
-            "/subscriptions/",
-        ]
+        """azureml:x:1|azureml://jobs/j/outputs/o/paths/../x|https://h/regista-files-x/y|runs:/r/m|models:/m/1|command|1e999
+        |azureml://datastores/workspaceblobstore/paths/|${{inputs.x}}|a: [|pipeline|mlflow_model|uri_file|True|/subscriptions/
+        """.replace("\n        ", "").split("|")
     ),
+    st.sampled_from([f"https://h/regista-version-{'0' * 32}/a", "\ud800", "\0"]),
 )
 VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), TEXTS),

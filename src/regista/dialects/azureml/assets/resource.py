@@ -4,6 +4,7 @@ archived and restored."""
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from regista.dialects.azureml.assets.anonymous import NAMES, find_marked, marked
 from regista.dialects.azureml.assets.said import change_of, made, refuse_promises, rendered, texts, with_kept
@@ -11,6 +12,7 @@ from regista.dialects.azureml.assets.translation import Draft, Translation
 from regista.dialects.azureml.assets.view import View
 from regista.dialects.azureml.call import Answer, Call, Json, Level, listed
 from regista.dialects.azureml.ids import scope_id
+from regista.dialects.azureml.operations import SOON
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.routing import Route
 from regista.entities.asset import ANONYMOUS, Asset, AssetVersion
@@ -22,6 +24,7 @@ from regista.services.assets.versions import NewVersion
 
 _DEFAULT = "azureml_default"
 _NEWEST = ("", "createdtime desc", "createdat desc")
+_DOOR = "/mferp/managementfrontend"
 _PATH_IS_FIXED = "Asset paths cannot be updated."
 """The SDK knows this sentence, with the code of ``InvalidError`` before it, and explains it in its own words."""
 
@@ -39,14 +42,14 @@ def put(translation: Translation, call: Call, name: str, version: str) -> Answer
     anonymous = properties.get("isAnonymous") is True or name in NAMES
     known = None if anonymous and name != ANONYMOUS else _find(translation, call, name, version)
     if known is not None and translation.is_same(view, known, properties):
-        return Answer(200, _version(translation, view, _changed(translation, call, known, properties)))
+        return _done(translation, view, _changed(translation, call, known, properties), 200)
     draft = translation.read(view, properties, known)
     found = _registered(translation, view, draft, ("", "") if anonymous else (name, version), known)
     if anonymous:
         found = _tagged(call, marked(call, found, name, version), draft)
     elif (known is not None and known.id == found.id) or properties.get("isArchived") is True:
         found = _changed(translation, call, found, properties)
-    return Answer(200 if known else 201, _version(translation, view, found))
+    return _done(translation, view, found, 200 if known else 201)
 
 
 def versions(translation: Translation, call: Call, name: str) -> Answer:
@@ -88,7 +91,8 @@ def put_name(translation: Translation, call: Call, name: str) -> Answer:
         raise InvalidError("properties.tags: expected an object")
     change = VersionChange(description=description, tags=texts(tags, "tags"), archived=archived)
     changed = call.house.assets.update_asset(call.caller, call.address, translation.kind, name, change)
-    return Answer(200, _name(translation, View(call), changed))
+    view = View(call)
+    return Answer(201 if view.in_registry else 200, _name(translation, view, changed))
 
 
 def delete(translation: Translation, call: Call, name: str, version: str) -> Answer:
@@ -180,6 +184,17 @@ def _tagged(call: Call, version: AssetVersion, draft: Draft) -> AssetVersion:
         return version
     change = VersionChange(tags={**version.tags, **draft.tags})
     return call.house.assets.update(call.caller, call.address, version.kind, version.name, version.version, change)
+
+
+def _done(translation: Translation, view: View, version: AssetVersion, status: int) -> Answer:
+    """The answer to a version's making. What is made in a registry was accepted, and is done where the answer points to:
+    azure-ai-ml before 1.35 takes nothing else."""
+    body = _version(translation, view, version)
+    if not view.in_registry:
+        return Answer(status, body)
+    kinds, name = version.kind.plural, quote(version.name)
+    place = f"{_DOOR}{scope_id(view.scope)}/{kinds}/{name}/versions/{quote(version.version)}"
+    return Answer(202, body, (("location", view.call.base + place), *SOON))
 
 
 def _version(translation: Translation, view: View, version: AssetVersion) -> Json:

@@ -5,6 +5,7 @@ import msgspec
 from regista.dialects.azureml.assets.environments import context_number
 from regista.dialects.azureml.call import Answer, Call, Level
 from regista.dialects.azureml.ids import from_guid
+from regista.dialects.azureml.operations import SOON
 from regista.dialects.azureml.routing import Route
 from regista.entities.asset import ANONYMOUS, AssetKind
 from regista.entities.page import MAX_PAGE, PageRequest
@@ -46,7 +47,7 @@ def share(call: Call) -> Answer:
         as_version=asked.destination_version,
     )
     call.house.promotion.promote(call.caller, promotion)
-    return Answer(202, None, (("location", f"{call.base}{call.path}/done"), ("retry-after", "1"), _SOON))
+    return Answer(202, None, (("location", f"{call.base}{call.path}/done"), *SOON))
 
 
 def done(_: Call) -> Answer:
@@ -79,7 +80,6 @@ def _bring_context(call: Call, home: ScopeAddress, source: AssetReference) -> No
         house.promotion.promote(caller, code)
 
 
-_SOON = ("x-ms-retry-after-ms", "100")
 ROUTES = (
     Route("POST", (Level.REGISTRY,), "import", share, "mferp"),
     Route("GET", (Level.REGISTRY,), "import/done", done, "mferp"),
