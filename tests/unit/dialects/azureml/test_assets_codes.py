@@ -96,3 +96,18 @@ def test_its_address_is_one_that_the_sdk_can_take_apart(door, send):
     container, folder = parse_container_url(uri)
     listed = door.house.files.listing(SYSTEM, container, prefix=folder)
     assert [one.path for one in listed.items] == [f"{folder}/addressed.py"]
+
+
+def test_a_registry_answers_by_the_name_that_a_client_gave_last(door):
+    ids = set()
+    for number in range(3):
+        path = door.registry("central", f"codes/given-{number}/versions/1")
+        asked = {"assetId": f"azureml://registries/central/codes/given-{number}/versions/1"}
+        place = area(door.put(door.registry("central", f"tempdatarefs/given-{number}/versions/1"), asked))
+        upload(door, place, {"src/a.py": b"print(5)"})
+        door.put(path, {"properties": {"codeUri": f"{door.url}/{place}/src", "isAnonymous": True}})
+        found = door.get(path)
+        ids.add(found["id"])
+        assert found["properties"]["tags"] == {}
+    assert len(ids) == 1
+    assert door.refused("GET", door.registry("central", "codes/given-9/versions/1")).startswith("ResourceNotFound")

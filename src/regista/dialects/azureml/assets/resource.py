@@ -31,7 +31,8 @@ _PATH_IS_FIXED = "Asset paths cannot be updated."
 
 def get(translation: Translation, call: Call, name: str, version: str) -> Answer:
     """One version; ``azureml_default`` is the latest."""
-    return Answer(200, _version(translation, View(call), _get(translation, call, name, version)))
+    view = View(call)
+    return Answer(200, _version(translation, view, _get(translation, view, name, version)))
 
 
 def put(translation: Translation, call: Call, name: str, version: str) -> Answer:
@@ -46,7 +47,7 @@ def put(translation: Translation, call: Call, name: str, version: str) -> Answer
     draft = translation.read(view, properties, known)
     found = _registered(translation, view, draft, ("", "") if anonymous else (name, version), known)
     if anonymous:
-        found = _tagged(call, marked(call, found, name, version), draft)
+        found = _tagged(call, marked(view, found, name, version), draft)
     elif (known is not None and known.id == found.id) or properties.get("isArchived") is True:
         found = _changed(translation, call, found, properties)
     return _done(translation, view, found, 200 if known else 201)
@@ -131,9 +132,10 @@ def _properties(call: Call) -> Json:
     return found
 
 
-def _get(translation: Translation, call: Call, name: str, version: str) -> AssetVersion:
-    if name in NAMES and (found := find_marked(call, translation.kind, name, version)):
+def _get(translation: Translation, view: View, name: str, version: str) -> AssetVersion:
+    if found := find_marked(view, translation.kind, name, version):
         return found
+    call = view.call
     wanted = "" if version == _DEFAULT else version
     return call.house.assets.get(call.caller, call.address, translation.kind, name, wanted)
 
