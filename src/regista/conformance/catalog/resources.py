@@ -3,7 +3,7 @@
 import msgspec
 
 from regista.conformance.catalog.case import CatalogCase
-from regista.conformance.catalog.examples import UNUSUAL
+from regista.conformance.catalog.examples import UNUSUAL, workspace
 from regista.entities.compute import Compute, ComputeState, ComputeType
 from regista.entities.connection import Connection, CredentialType
 from regista.interfaces.catalog import Catalog
@@ -50,3 +50,13 @@ class ResourceContract(CatalogCase):
             catalog.write(lambda tx, made=made: tx.computes.put(made))  # type: ignore[misc]
         assert [one.name for one in catalog.read(lambda tx: tx.computes.of_scope("w"))] == ["a", "b"]
         assert catalog.read(lambda tx: tx.connections.of_scope("w")) == []
+
+    def test_a_sweep_takes_the_connections_of_deleted_scopes(self, catalog: Catalog) -> None:
+        dead, living = workspace("dead"), workspace("living")
+        for each in (dead, living):
+            catalog.write(lambda tx, s=each: tx.scopes.add(s))  # type: ignore[misc]
+            catalog.write(lambda tx, s=each: tx.connections.put(Connection(scope_id=s.id, name="git", type="git")))  # type: ignore[misc]
+        catalog.write(lambda tx: tx.scopes.delete(dead.id, 1))
+        catalog.write(lambda tx: tx.files.sweep(0, 0))
+        assert catalog.read(lambda tx: tx.connections.of_scope(dead.id)) == []
+        assert len(catalog.read(lambda tx: tx.connections.of_scope(living.id))) == 1

@@ -59,7 +59,7 @@ _SWEEP_AREAS = tuple(
     _delete_some("upload_areas", f"{condition} AND container NOT IN (SELECT container FROM stored_files)")
     for condition in ("expires_at <= :at", _GONE)
 )
-_SWEEP_DATASTORES = Statement(f"DELETE FROM datastores WHERE {_GONE}")
+_SWEEP_RESOURCES = tuple(Statement(f"DELETE FROM {table} WHERE {_GONE}") for table in ("datastores", "resources"))
 
 _DIGESTS = Statement(
     "SELECT container, path, scope_id, digest FROM stored_files WHERE (container, path) > (:container, :path)"
@@ -157,7 +157,7 @@ class FileRows:
     def sweep(self, at: int, blocks_before: int, limit: int = 1000) -> int:
         values = {"at": at, "blocks": blocks_before, "limit": limit}
         gone = sum(self._session.run(one, **values) for one in (*_SWEEP_FILES, *_SWEEP_BLOCKS, *_SWEEP_AREAS))
-        return gone + self._session.run(_SWEEP_DATASTORES)
+        return gone + sum(self._session.run(one) for one in _SWEEP_RESOURCES)
 
     def digests(self) -> Iterator[tuple[str, Digest]]:
         container, path = "", ""
