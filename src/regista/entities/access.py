@@ -44,7 +44,7 @@ class Permission(StrEnum):
     ENDPOINTS_LOGS = "endpoints/logs"
     ENDPOINTS_KEYS = "endpoints/keys"
     RESOURCES_READ = "resources/read"
-    """Computes and datastores."""
+    """Computes, datastores and connections."""
     RESOURCES_WRITE = "resources/write"
     ACCESS_READ = "access/read"
     ACCESS_WRITE = "access/write"
