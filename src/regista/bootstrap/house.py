@@ -58,6 +58,7 @@ from regista.services.serving.preflight import PreflightService
 from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
+from regista.services.tracking.llm_traces import LlmTraceService
 from regista.services.tracking.logged_models import LoggedModelService
 from regista.services.tracking.run_files import ArtifactShelf, RunFiles
 from regista.services.tracking.runs import RunService
@@ -143,6 +144,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         runs=RunService(catalog),
         run_search=RunSearchService(catalog),
         artifacts=artifacts,
+        llm_traces=LlmTraceService(catalog),
         logged_models=LoggedModelService(catalog),
         registered_models=RegisteredModelService(catalog),
         model_versions=ModelVersionService(catalog, registration, artifacts),

@@ -40,6 +40,7 @@ from regista.services.serving.preflight import PreflightService
 from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
+from regista.services.tracking.llm_traces import LlmTraceService
 from regista.services.tracking.logged_models import LoggedModelService
 from regista.services.tracking.runs import RunService
 from regista.services.tracking.search import RunSearchService
@@ -83,6 +84,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     serving: ServingHost
     routing: Routing
     experiments: ExperimentService
+    llm_traces: LlmTraceService
     logged_models: LoggedModelService
     model_versions: ModelVersionService
     registered_models: RegisteredModelService

@@ -23,10 +23,10 @@ from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
-from regista.dialects.mlflow.routes.server import PROTOCOL
+from regista.dialects.mlflow.routes.server import NO_OTLP, OTLP, PROTOCOL
 from regista.dialects.threads import Threads
 from regista.entities.scope import ScopeKind
-from regista.errors import InvalidError
+from regista.errors import InvalidError, UnsupportedError
 from regista.services.access.tokens import MANAGEMENT
 from regista.services.house import House
 
@@ -67,6 +67,8 @@ class Mlflow:
             await http.respond(send, 404, b"There is no such route here\n", http.TEXT)
         elif place.rest in _PLAIN:
             await http.respond(send, 200, _PLAIN[place.rest], http.TEXT)
+        elif place.rest == OTLP:
+            await http.respond(send, *answer(UnsupportedError(NO_OTLP), ""))
         elif f"/{place.rest}".startswith(ARTIFACTS):
             await self._files.handle(scope, receive, send, place)
         else:

@@ -31,6 +31,7 @@ _NEEDED = {
     "run": Permission.JOBS_READ,
     "experiment": Permission.JOBS_READ,
     "logged_model": Permission.JOBS_READ,
+    "llm_trace": Permission.JOBS_READ,
     "endpoint": Permission.ENDPOINTS_READ,
     "deployment": Permission.ENDPOINTS_READ,
     "datastore": Permission.RESOURCES_READ,

@@ -45,7 +45,7 @@ def _version(given: Arguments, found: Any) -> str:
 def _owner(given: Arguments, _: Any) -> str:
     """Files of a run, a logged model or a version, by the name of their folder."""
     kind, _, name = given["owner"].partition("/")
-    plural = {"runs": "jobs", "models": "loggedModels"}.get(kind, kind)
+    plural = {"runs": "jobs", "models": "loggedModels", "traces": "llmTraces"}.get(kind, kind)
     return f"/{plural}/{name}"
 
 
@@ -167,6 +167,21 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
     "logged_models": {
         "get": _read("logged_model.get", "/loggedModels/{model_id}"),
         "search": _read("logged_model.list", "/loggedModels"),
+    },
+    "llm_traces": {
+        "get": _read("llm_trace.get", "/llmTraces/{trace_id}"),
+        "get_all": _read("llm_trace.list", "/llmTraces"),
+        "search": _read("llm_trace.list", "/llmTraces"),
+        "put": _write("llm_trace.put", "/llmTraces/{trace.id}"),
+        "change": _write("llm_trace.update", "/llmTraces/{trace_id}"),
+        "set_tags": _write("llm_trace.tag", "/llmTraces/{trace_id}"),
+        "delete_tag": _write("llm_trace.tag", "/llmTraces/{trace_id}"),
+        "link": _write("llm_trace.link", "/jobs/{run}"),
+        "delete": _write("llm_trace.delete", "/experiments/{experiment}"),
+        "delete_oldest": _write("llm_trace.delete", "/experiments/{experiment}"),
+        "assess": _write("llm_trace.assess", "/llmTraces/{trace_id}"),
+        "reassess": _write("llm_trace.assess", "/llmTraces/{trace_id}"),
+        "delete_assessment": _write("llm_trace.assess", "/llmTraces/{trace_id}"),
     },
     "registered_models": {
         "search": _read("model.list", "/models"),

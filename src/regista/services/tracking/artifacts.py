@@ -3,6 +3,7 @@
     runs/RUN              written by whoever may write the run
     models/m-…            the files of a logged model
     experiments/NUMBER    what belongs to an experiment as a whole
+    traces/ID             the spans of a trace
     versions/ID           the files of a registered version: read only
 
 Bytes are blobs of the scope's store; to read them takes the right to read the owner and the right to download.
@@ -28,10 +29,11 @@ from regista.services.assets.versions import asset_path, what
 from regista.services.content.contents import ContentService, require_download
 from regista.services.jobs.sources import job_path
 from regista.services.scopes.scopes import resolve_scope
+from regista.services.tracking.llm_traces import readable_trace, trace_path, writable_trace
 from regista.services.tracking.logged_models import readable_model, writable_model
 from regista.services.tracking.rights import readable, writable
 
-_OWNERS = ("runs", "models", "experiments", "versions")
+_OWNERS = ("runs", "models", "experiments", "traces", "versions")
 
 
 class FileInfo(msgspec.Struct, frozen=True):
@@ -150,6 +152,9 @@ def check_readable(tx: Transaction, caller: Caller, scope: Scope, owner: str) ->
         readable_model(tx, caller, scope, name)
         _downloadable(caller, scope.path, f"logged model {name!r}")
         return None
+    if kind == "traces":
+        _downloadable(caller, trace_path(scope, readable_trace(tx, caller, scope, name)), f"trace {name!r}")
+        return None
     if kind == "experiments":
         _downloadable(caller, scope.path, f"experiment {name[:50]!r}")
         return None
@@ -173,6 +178,8 @@ def check_writable(tx: Transaction, caller: Caller, address: ScopeAddress, owner
         writable(tx, caller, scope, name)
     elif kind == "models":
         writable_model(tx, caller, scope, name)
+    elif kind == "traces":
+        writable_trace(tx, caller, scope, name)
     elif kind == "experiments":
         require(caller, Permission.JOBS_WRITE, scope.path, read=Permission.JOBS_READ, what=f"experiment {name[:50]!r}")
         if not name.isascii() or not name.isdigit() or len(name) > 18:

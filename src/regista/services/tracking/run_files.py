@@ -3,6 +3,7 @@
 regista-jobs-SCOPE/ExperimentRun/dcid.RUN/outputs/…     of a run
 regista-jobs-SCOPE/LoggedModel/m-…/…                    of a logged model
 regista-jobs-SCOPE/Experiment/NUMBER/…                  of an experiment
+regista-jobs-SCOPE/Trace/ID/…                           of a trace
 regista-version-ID/…                                    of a registered version: read only
 
 They are the artifacts themselves, seen and written by the rights that these take; nothing is kept twice.
@@ -26,7 +27,7 @@ from regista.services.jobs.sources import artifact_manifest
 from regista.services.tracking.artifacts import check_readable, check_writable
 
 _OUTPUTS = "/outputs/"
-_FOLDERS = {"models": "LoggedModel/", "experiments": "Experiment/"}
+_FOLDERS = {"models": "LoggedModel/", "experiments": "Experiment/", "traces": "Trace/"}
 
 
 class RunFiles(FileService):
@@ -68,7 +69,7 @@ class RunFiles(FileService):
 
 
 class ArtifactShelf:
-    """Shows the artifacts of logged models and of experiments; those of runs are the jobs' shelf's."""
+    """Shows the artifacts of logged models, experiments and traces; those of runs are the jobs' shelf's."""
 
     def covers(self, kind: ContainerKind, path: str) -> bool:
         return kind is ContainerKind.JOBS and path.startswith(tuple(_FOLDERS.values()))

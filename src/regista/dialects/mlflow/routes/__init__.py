@@ -3,6 +3,7 @@
 from regista.dialects.mlflow.call import Route
 from regista.dialects.mlflow.routes import (
     artifacts,
+    assessments,
     experiments,
     history,
     logged_models,
@@ -10,12 +11,15 @@ from regista.dialects.mlflow.routes import (
     registered_models,
     runs,
     server,
+    traces,
 )
 
-_PARTS = (server, experiments, runs, history, artifacts, logged_models, registered_models, model_versions)
+_PARTS = (server, experiments, runs, history, artifacts, logged_models, registered_models, model_versions, traces)
 
 ROUTES: dict[tuple[str, str], Route] = {key: route for part in _PARTS for key, route in part.ROUTES.items()}
 """By method and path below ``/api/N.0/mlflow/``."""
 
-TEMPLATES: dict[tuple[str, str], Route] = logged_models.TEMPLATES
+TEMPLATES: dict[tuple[str, str], Route] = {
+    key: route for part in (logged_models, traces, assessments) for key, route in part.TEMPLATES.items()
+}
 """The same with ``*`` for one part of the path."""

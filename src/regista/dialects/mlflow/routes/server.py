@@ -8,6 +8,10 @@ from regista.entities.scope import ScopeKind
 PROTOCOL = "3.18.0"
 """The version of MLflow whose protocol this is."""
 
+OTLP = "v1/traces"
+NO_OTLP = "REST OTLP span logging is not supported: the spans of a trace are its file traces.json"
+"""The first words are those by which clients know that they need not try again."""
+
 
 def server_info(_: Call, __: Nothing) -> Json:
     """What the client may use: files go through the server, whole, one request each."""
