@@ -64,7 +64,7 @@ def _command(view: View, job: Job, plan: CommandPlan | None, kept: Kept) -> Json
     return {
         "jobType": "Command",
         "command": plan.command,
-        "codeId": view.source_id(plan.code),
+        "codeId": view.code_id(plan.code),
         "environmentId": view.source_id(plan.environment),
         "environmentVariables": plan.environment_variables,
         "inputs": inputs(view, job.inputs, kept),

@@ -54,6 +54,11 @@ class View:
         found = self.reference_id(source.reference)
         return source.given or found if found == source.reference and "/" in source.given else found
 
+    def code_id(self, source: Source | None) -> str | None:
+        """The id of a command's code. Of code in a registry there is none: the SDK reads no job that has one there."""
+        found = self.source_id(source)
+        return None if found and found.lower().startswith(_PUBLIC) else found
+
     def inline_id(self, job: Job, node: str) -> str:
         """An id for what stands in a node itself, because the SDK shows no node without one. It leads to nothing."""
         return asset_id(self.scope, "components", _INLINE, f"{job.name}_{node}"[:128])
