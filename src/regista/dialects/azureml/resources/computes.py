@@ -110,8 +110,8 @@ def _count(number: int | None) -> int:
 
 def _spec(inner: Json, identity: Json | None) -> Json:
     spec = {ours: inner[theirs] for ours, theirs in _SPEC.items() if inner.get(theirs) is not None}
-    if inner.get("remoteLoginPortPublicAccess") in {"Enabled", "Disabled"}:
-        spec["ssh_public_access_enabled"] = inner["remoteLoginPortPublicAccess"] == "Enabled"
+    if (access := inner.get("remoteLoginPortPublicAccess")) == "Enabled" or access == "Disabled":
+        spec["ssh_public_access_enabled"] = access == "Enabled"
     rest = {key: value for key, value in inner.items() if key not in _TYPED and key not in _SPEC.values()}
     kept = without_secrets({"properties": rest, **({"identity": identity} if identity else {})})
     return spec | {KEPT: kept}
