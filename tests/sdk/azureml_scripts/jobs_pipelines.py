@@ -360,3 +360,6 @@ refused(
     JobSchedule(name="s", trigger=trigger, create_job=whole(number=1, data=Input(type="uri_folder", path="data"))),
 )
 refused("there is no schedule", ml.schedules.get, "s")
+for ask in (ml.schedules.begin_enable, ml.schedules.begin_disable, ml.schedules.trigger):
+    refused("there is no schedule", ask, "s")
+ml.schedules.begin_delete("s").result()

@@ -39,5 +39,6 @@ ROUTES = (
     Route("GET", (Level.WORKSPACE,), "schedules", page),
     Route("GET", (Level.WORKSPACE,), "schedules/{name}", get),
     Route("PUT", (Level.WORKSPACE,), "schedules/{name}", put),
+    Route("POST", (Level.WORKSPACE,), "schedules/{name}/trigger", get),
     Route("DELETE", (Level.WORKSPACE,), "schedules/{name}", delete),
 )
