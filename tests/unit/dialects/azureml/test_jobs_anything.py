@@ -24,10 +24,17 @@ anything = st.recursive(
 )
 port = anything | st.fixed_dictionaries(
     {},
-    optional=dict.fromkeys("jobInputType job_input_type jobOutputType type value uri path mode assetName assetVersion".split(), anything),
+    optional=dict.fromkeys(
+        "jobInputType job_input_type jobOutputType type value uri path mode assetName assetVersion".split(), anything
+    ),
 )
 ports = anything | st.dictionaries(words | st.sampled_from(["x", "o"]), port, max_size=3)
-said = dict.fromkeys("displayName description tags properties experimentName computeId environmentVariables resources limits " "distribution settings identity services isArchived componentId environmentId codeId command status _source " "environment_variables compute_id component_id queue_settings".split(), anything)
+said = dict.fromkeys(
+    "displayName description tags properties experimentName computeId environmentVariables resources limits "
+    "distribution settings identity services isArchived componentId environmentId codeId command status _source "
+    "environment_variables compute_id component_id queue_settings".split(),
+    anything,
+)
 nodes = anything | st.dictionaries(
     st.sampled_from(["one", "two", "x.y", ""]),
     anything
