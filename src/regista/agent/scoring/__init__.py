@@ -1,6 +1,6 @@
 """The scoring worker: one process that answers for one version of one model.
 
-It runs in the model's environment, with any Python from 3.9, and imports nothing of Regista: ``__main__.py`` loads this
+It runs in the model's environment, with any Python from 3.8, and imports nothing of Regista: ``__main__.py`` loads this
 folder under a private name, so that a user's own module called ``config`` or ``scoring`` is still the user's. What it
 needs beyond the standard library (uvicorn, msgspec, PyYAML; httptools and uvloop where there are wheels) comes from the
 folders of the configuration's ``layer``, which are searched last: the model's own packages win.

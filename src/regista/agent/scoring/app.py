@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import platform
 import traceback
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import azure, examples, invocations, models, oip, wire
 from .config import Config
@@ -18,8 +17,12 @@ from .models import Model
 from .prediction import Prediction
 from .script import Call, Reply, Script
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    Receive = Callable[[], Awaitable[dict[str, Any]]]
+    Send = Callable[[dict[str, Any]], Awaitable[None]]
+
 _JSON = [("content-type", "application/json")]
 
 

@@ -13,8 +13,8 @@ import io
 import json
 import sys
 import types
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Mapping  # noqa: UP035 - a base class in Python 3.8, which takes only this one's brackets
 from urllib.parse import parse_qsl
 
 _MARK = "_regista_rawhttp"
