@@ -1,8 +1,20 @@
-"""The unmodified azure-ai-ml SDK, in two versions, against a real server over TLS, with ``DefaultAzureCredential()``."""
+"""The unmodified azure-ai-ml SDK, in two versions, against a real server over TLS, with ``DefaultAzureCredential()``.
+
+What the SDK's methods come to is recorded in ``azureml_record.json``, from which the tables of docs/azureml.md are written.
+A change that makes a method work, or stop to, makes this fail until the record says so:
+
+    REGISTA_RECORD=1 python -m pytest tests/sdk/test_azureml.py && python -m scripts.azureml_table --update
+"""
+
+import fcntl
+import json
+import os
+from typing import Any
 
 import pytest
 
-from tests.support.azureml_client import VERSIONS, AzuremlClient, Scopes, azureml_client, scripts
+from scripts.azureml_table import RECORD, read_record
+from tests.support.azureml_client import SCRIPTS, VERSIONS, AzuremlClient, Scopes, azureml_client, scripts
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -23,5 +35,42 @@ def scopes(server) -> Scopes:
 
 @pytest.mark.parametrize("script", scripts())
 def test_the_sdk_gets_what_it_expects(azureml, server, scopes, tmp_path, script):
-    azureml.recorded(script, server, tmp_path, scopes)
+    found = azureml.recorded(script, server, tmp_path, scopes)
     assert "Traceback" not in server.log
+    if azureml.version == VERSIONS[0] and os.environ.get("REGISTA_RECORD"):
+        _keep(script, found)
+    recorded = read_record()
+    expected = _outcomes(call for call in recorded["scripts"].get(script, ()) if _is_known(call, found["methods"]))
+    assert _outcomes(found["calls"]) == expected, "the record is stale: see the top of this file"
+
+
+@pytest.mark.parametrize(
+    "notebook", [path for path in os.environ.get("REGISTA_NOTEBOOK", "").split(os.pathsep) if path]
+)
+def test_a_notebook_runs_as_it_is(azureml, server, scopes, tmp_path, notebook):
+    """``REGISTA_NOTEBOOK`` names notebooks that were written for Azure, with the folders beside them that they need."""
+    printed = azureml.run(SCRIPTS / "_notebook.py", server, tmp_path, scopes, notebook)
+    assert "FAILED" not in printed
+
+
+def _outcomes(calls: Any) -> dict[str, str]:
+    return {f"{call['collection']}.{call['method']} ({call['scope']})": call["outcome"] for call in calls}
+
+
+def _is_known(call: dict[str, Any], methods: dict[str, list[str]]) -> bool:
+    """Whether this version of the SDK has the method at all."""
+    return call["method"] in methods.get(call["collection"], ())
+
+
+def _keep(script: str, found: dict[str, Any]) -> None:
+    """Write into the record what this script found; other processes of the run write there too."""
+    with RECORD.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        record = read_record()
+        record["methods"] = found["methods"]
+        known = set(scripts())
+        record["scripts"] = {name: calls for name, calls in record["scripts"].items() if name in known}
+        record["scripts"][script] = found["calls"]
+        record["scripts"] = dict(sorted(record["scripts"].items()))
+        RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    RECORD.with_suffix(".lock").unlink(missing_ok=True)

@@ -42,12 +42,12 @@ class AzuremlClient(msgspec.Struct, frozen=True):
     python: Path
 
     def run(
-        self, script: Path, server: RunningServer, home: Path, scopes: Scopes, *, profile: str = "", **variables: str
+        self, script: Path, server: RunningServer, home: Path, scopes: Scopes, *words: str, **variables: str
     ) -> str:
         """Run *script* with what ``regista connect azureml`` says, and return what it printed."""
-        environment = self.environment(server, home, scopes, profile=profile) | variables
+        environment = self.environment(server, home, scopes) | variables
         done = subprocess.run(
-            [self.python, script],
+            [self.python, script, *words],
             env=environment,
             cwd=home,
             capture_output=True,
@@ -75,11 +75,10 @@ class AzuremlClient(msgspec.Struct, frozen=True):
         found: dict[str, Any] = json.loads(record.read_text())
         return found
 
-    def environment(self, server: RunningServer, home: Path, scopes: Scopes, *, profile: str = "") -> dict[str, str]:
+    def environment(self, server: RunningServer, home: Path, scopes: Scopes) -> dict[str, str]:
         """What a script is told: this test's own surroundings, the exports of ``connect``, and where to work."""
         told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
-        words = ("connect", "azureml", *(("--profile", profile) if profile else ()))
-        exports: dict[str, str] = CommandLine(server.environment).json(*words)
+        exports: dict[str, str] = CommandLine(server.environment).json("connect", "azureml")
         return told | exports | {
             "HOME": str(home),
             "SERVER": server.url,
