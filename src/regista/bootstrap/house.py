@@ -97,7 +97,6 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
     assets = AssetService(catalog, contents)
     runtime = UvRuntime(settings.home, compiling=True)
     capsules = CapsuleService(catalog, stores, signer)
-    traces = TraceService(catalog, stores, capsules)
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
     serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
@@ -127,7 +126,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         registration=registration,
         capsules=capsules,
         promotion=PromotionService(catalog, stores, capsules),
-        traces=traces,
+        traces=TraceService(catalog, stores, capsules),
         comparison=CompareService(catalog),
         collection=CollectionService(catalog, stores),
         environments=environments,
