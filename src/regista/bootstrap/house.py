@@ -88,8 +88,7 @@ def build_house(settings: Settings, catalog: Catalog | None = None) -> House:
 
 
 def _services(settings: Settings, catalog: Catalog | None) -> House:
-    catalog = catalog or open_catalog(settings)
-    signer = Ed25519Signer(settings.keys)
+    catalog, signer = catalog or open_catalog(settings), Ed25519Signer(settings.keys)
     access = Access(catalog, Tokens(signer))
     stores = StoreService(catalog, open_store, settings.store)
     stores.all()  # a store that cannot be opened is said at the start, not at the first upload
@@ -97,6 +96,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
     assets = AssetService(catalog, contents)
     runtime = UvRuntime(settings.home, compiling=True)
     capsules = CapsuleService(catalog, stores, signer)
+    traces = TraceService(catalog, stores, capsules)
     environments, bell = EnvironmentService(catalog, stores, runtime, curated), Bell()
     serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
@@ -126,7 +126,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         registration=registration,
         capsules=capsules,
         promotion=PromotionService(catalog, stores, capsules),
-        traces=TraceService(catalog, stores, capsules),
+        traces=traces,
         comparison=CompareService(catalog),
         collection=CollectionService(catalog, stores),
         environments=environments,
