@@ -20,6 +20,10 @@ BLOB = b"bytes"
 DIGEST = digest_of(BLOB)
 
 
+LOOKS = {"audit_records": " WHERE mere_read = 0"}
+"""That somebody looked, or was refused, is written down, and a moment later: that is meant to stay."""
+
+
 class Place:
     """An installation with a workspace ``dev`` and a model ``m``, a key for it, and everything that it keeps."""
 
@@ -41,7 +45,8 @@ class Place:
         """Every row of the catalog, every blob, every open upload."""
         with sqlite3.connect(self.home / "catalog.sqlite") as catalog:
             names = [name for (name,) in catalog.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            rows = {name: sorted(map(repr, catalog.execute(f"SELECT * FROM {name}"))) for name in names}  # noqa: S608
+            queries = {name: f"SELECT * FROM {name}{LOOKS.get(name, '')}" for name in names}  # noqa: S608
+            rows = {name: sorted(map(repr, catalog.execute(query))) for name, query in queries.items()}
         catalog.close()
         files = sorted(str(path) for path in (self.home / "stores").rglob("*") if path.is_file())
         return rows, files

@@ -28,7 +28,7 @@ class Door:
         self._portal = portal
 
     def __call__(self, method: str, path: str, key: str | None = None, **options: Any) -> httpx.Response:
-        """One request; paths that do not name a door go to the native API."""
-        url = path if path.startswith(("/mlflow", "/api", "/health")) else "/api/v1" + path
+        """One request; paths that do not name a door, and are no whole address, go to the native API."""
+        url = path if path.startswith(("/mlflow", "/api", "/health", "https://")) else "/api/v1" + path
         headers = dict(options.pop("headers", {})) | ({"Authorization": f"Bearer {key}"} if key is not None else {})
         return self._portal.call(functools.partial(self._client.request, method, url, headers=headers, **options))

@@ -97,7 +97,7 @@ class World:
         store = self.house.stores.for_scope(scope)[1]
         output = store.put(manifest_of({"f.txt": TEXT}).encode())
         job = Job(
-            id=new_id(), scope_id=scope.id, name="j", type=JobType.COMMAND, status=JobStatus.COMPLETED, spec={"command": "x"},
+            id=new_id(), scope_id=scope.id, name="j", type=JobType.COMMAND, status=JobStatus.COMPLETED, spec={"type": "command", "command": "x"},
             outputs={"model": Binding(type="uri_folder", manifest=output)}, log=store.put(b"log of j"), created_at=now(),
         )  # fmt: skip
         self.house.catalog.write(lambda tx: tx.jobs.add(job))
@@ -160,7 +160,13 @@ class _Lazy(dict[str, str]):
 
     def __init__(self, world: World, scope: Scope, kind: AssetKind, name: str) -> None:
         plural = "workspaces" if scope.kind is ScopeKind.WORKSPACE else "registries"
-        fixed = {"scopes": plural, "scope": scope.name, "kinds": kind.plural, "name": name}
+        fixed = {
+            "scopes": plural,
+            "scope": scope.name,
+            "kinds": kind.plural,
+            "name": name,
+            "group": scope.resource_group,
+        }
         super().__init__(
             fixed, digest=digest_of(b"bytes"), empty=digest_of(b""), run=world.runs.get(scope.name, world.runs["dev"])
         )
