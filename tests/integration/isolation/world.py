@@ -96,12 +96,13 @@ class World:
     def _work(self, scope: Scope) -> None:
         store = self.house.stores.for_scope(scope)[1]
         output = store.put(manifest_of({"f.txt": TEXT}).encode())
+        self.house.jobs.submit(SYSTEM, scope.address, DOCUMENT, name="k")
+        spec = self.house.jobs.get(SYSTEM, scope.address, "k").spec
         job = Job(
-            id=new_id(), scope_id=scope.id, name="j", type=JobType.COMMAND, status=JobStatus.COMPLETED, spec={"type": "command", "command": "x"},
+            id=new_id(), scope_id=scope.id, name="j", type=JobType.COMMAND, status=JobStatus.COMPLETED, spec=spec,
             outputs={"model": Binding(type="uri_folder", manifest=output)}, log=store.put(b"log of j"), created_at=now(),
         )  # fmt: skip
         self.house.catalog.write(lambda tx: tx.jobs.add(job))
-        self.house.jobs.submit(SYSTEM, scope.address, DOCUMENT, name="k")
         self.runs[scope.name] = self.house.runs.create(SYSTEM, scope.address, NewRun(experiment=0)).job.name
         owner = self.key_of("root", "Owner", "/") if not hasattr(self, "_root") else self._root
         self._root = owner
