@@ -121,7 +121,7 @@ assert list(ml.schedules.list()) == []
 refused("no schedule", ml.schedules.get, "s")
 refused("", ml.schedules.begin_enable, "s")
 refused("", ml.schedules.begin_disable, "s")
-refused("not served", ml.schedules.trigger, "s")
+refused("no schedule", ml.schedules.trigger, "s")
 ml.schedules.begin_delete("s").result()
 server = AzureMLOnlineInferencingServer(
     code_configuration=CodeConfiguration(code=str(folder), scoring_script="score.py")
