@@ -107,7 +107,8 @@ def _section(name: str, methods: dict[str, dict[str, Cell]]) -> Iterator[str]:
     yield ""
     cells = [cell for one in methods.values() for cell in one.values()]
     if name not in FIRST and not any(cell.outcome == "works" for cell in cells):
-        whys = dict.fromkeys(_plain(why) for cell in cells for why in cell.why if cell.outcome != "broken")
+        told = sorted((cell for cell in cells if cell.outcome != "broken"), key=lambda cell: _RANK.index(cell.outcome))
+        whys = dict.fromkeys(_plain(why) for cell in told for why in cell.why)
         said = ", ".join(f"`{method}`" for method in sorted(methods))
         yield f"Not served: {said}. {' '.join(f'{why.rstrip(chr(46))}.' for why in list(whys)[:1])}".rstrip()
         yield ""
@@ -122,7 +123,7 @@ def _section(name: str, methods: dict[str, dict[str, Cell]]) -> Iterator[str]:
 
 
 def _cell(cell: Cell) -> str:
-    whys = [_plain(why) for why in cell.why if why]
+    whys = [_plain(why).rstrip(".") for why in cell.why if why]
     if cell.outcome == "works":
         return "works" + (f"; not: {'; '.join(whys[:3])}" if whys else "")
     if cell.outcome in {"refused", "none there"}:

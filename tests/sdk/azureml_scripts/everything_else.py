@@ -147,6 +147,9 @@ for method in ("get", "delete", "archive", "restore"):
     refused("", getattr(ml.deployment_templates, method), "t")
 refused("", ml.deployment_templates.create_or_update, "t")
 
+checked = CommandComponent(name="c", version="1", command="echo", environment="azureml:e:1")
+assert central.components.validate(checked).passed
+
 # Evaluators are models with a mark.
 mark = {"is-evaluator": "true", "is-promptflow": "true"}
 made = ml.evaluators.create_or_update(
