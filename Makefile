@@ -5,7 +5,8 @@ BIN := .venv/bin
 JOBS ?= 2
 # Extra words for pytest, for example: make test-fast TESTS="tests/unit -k digest"
 TESTS ?=
-PYTEST := $(BIN)/python -m pytest $(TESTS)
+# A file's tests stay together: what they share, a server or the demo, is made once. In order: the long ones come first.
+PYTEST := $(BIN)/python -m pytest $(TESTS) -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help setup system-packages demo test test-fast check format bench clean
@@ -27,10 +28,10 @@ demo: setup  ## run the main job on real flights: train in dev, promote, deploy 
 	@$(BIN)/python examples/flights/run.py
 
 test: check system-packages  ## everything: the checks, then the whole test run
-	$(PYTEST) -n $(JOBS) --dist loadgroup --durations 10
+	$(PYTEST) --durations 10
 
 test-fast: setup  ## the tests that take seconds: no slow ones, no servers, no killed processes, fewer examples
-	REGISTA_FAST=1 $(PYTEST) -n $(JOBS) --dist loadgroup -m "not slow and not crash" --ignore tests/integration --ignore tests/sdk
+	REGISTA_FAST=1 $(PYTEST) -m "not slow and not crash" --ignore tests/integration --ignore tests/sdk
 
 check: setup  ## format, lint, types, import rules, README help blocks
 	$(BIN)/python -m ruff format --check --quiet
