@@ -45,6 +45,7 @@ class _Renamed:
 
     def __init__(self, scope, name):
         self.name, self.kind, self.address = name, scope.kind, scope.address
+        self.subscription, self.resource_group, self.id = scope.subscription, scope.resource_group, scope.id
 
 
 @pytest.mark.parametrize("place", ["dev", "central"])
