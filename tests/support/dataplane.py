@@ -33,7 +33,7 @@ def run(raw):
 """
 
 
-def until(holds: Callable[[], Any], seconds: float = 10.0) -> Any:
+def until(holds: Callable[[], Any], seconds: float = 60.0) -> Any:
     """The first true value of *holds*; fail after *seconds*."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

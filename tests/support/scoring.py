@@ -46,7 +46,7 @@ def run(raw):
 BROKEN = "def init():\n    raise RuntimeError('the tables are gone')\n\ndef run(raw):\n    return 1\n"
 
 
-def until(holds: Callable[[], T], seconds: float = 60.0) -> T:
+def until(holds: Callable[[], T], seconds: float = 150.0) -> T:
     """The first true value of *holds*; fail after *seconds*."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
