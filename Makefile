@@ -33,12 +33,13 @@ test: check system-packages  ## everything: the checks, then the whole test run
 test-fast: setup  ## the tests that take seconds: no slow ones, no servers, no killed processes, fewer examples
 	REGISTA_FAST=1 $(PYTEST) -m "not slow and not crash" --ignore tests/integration --ignore tests/sdk
 
-check: setup  ## format, lint, types, import rules, README help blocks
+check: setup  ## format, lint, types, import rules, README help blocks, tables
 	$(BIN)/python -m ruff format --check --quiet
 	$(BIN)/python -m ruff check --quiet
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m scripts.check_readme
+	$(BIN)/python -m scripts.azureml_table
 
 format: setup  ## rewrite what `make check` would complain about, where that is safe
 	$(BIN)/python -m ruff format
