@@ -111,10 +111,11 @@ class TestACommand:
         assert made["name"]
         assert made["inputs"]["rate"]["value"] == "0.7"
 
-    def test_ends_when_it_is_canceled_and_so_does_who_follows_it(self, run, dev, write):
+    def test_ends_when_it_is_canceled_and_so_does_who_follows_it(self, run, server, dev, write):
         write(COMMAND.replace("printf 'one", "sleep 600; printf 'one"))
         run.json("job", "create", "-f", "job.yml", "--name", "long", "-w", dev)
-        canceling = threading.Timer(1, lambda: run.json("job", "cancel", "long", "-w", dev))
+        jobs = server.client(workspace=dev).jobs  # two commands at once in one process would mix what they print
+        canceling = threading.Timer(1, lambda: jobs.cancel("long"))
         canceling.start()
         followed = run("job", "stream", "long", "-w", dev)
         canceling.join()

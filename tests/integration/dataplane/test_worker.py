@@ -335,4 +335,5 @@ def test_a_worker_that_is_killed_leaves_its_address_free(plane: Plane) -> None:
     worker = plane.scripted("def run(raw): return 1")
     port = worker.where["port"]
     assert worker.stop(signal.SIGKILL) == -signal.SIGKILL
-    assert plane.scripted("def run(raw): return 2", port=port).call("/score", "x").json == 2
+    # Of another length: bytecode of the first is taken for that of a file of the same size and second.
+    assert plane.scripted("def run(raw): return 1 + 1", port=port).call("/score", "x").json == 2
