@@ -9,10 +9,10 @@ from regista.entities.compute import Compute, ComputeState, ComputeType, without
 from regista.entities.documents.compute import ComputeDocument
 from regista.entities.names import check_name, check_tags, now
 from regista.entities.scope import Scope, ScopeAddress
-from regista.errors import AlreadyExistsError, ConflictError, InvalidError
+from regista.errors import ConflictError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.journal import note
-from regista.services.resources.places import MOST, absent, readable, resource_path, sees, workspace, writable
+from regista.services.resources.places import absent, readable, refuse_new, resource_path, sees, workspace, writable
 
 _LONGEST = 200_000
 _STATES = {"start": ComputeState.RUNNING, "stop": ComputeState.STOPPED, "restart": ComputeState.RUNNING}
@@ -44,7 +44,13 @@ class ComputeService:
         def work(tx: Transaction) -> Compute:
             scope = writable(tx, caller, address, "compute", document.name)
             old = tx.computes.find(scope.id, document.name)
-            _refuse(tx, scope, document, old, only)
+            others = () if old else tx.computes.of_scope(scope.id)
+            refuse_new(scope, "compute", document.name, is_there=old is not None, others=others, only=only)
+            if old is not None and old.type is not document.type:
+                raise ConflictError(
+                    f"compute {old.name!r} is of type {old.type}, and stays so",
+                    hint="Delete it first, or choose another name.",
+                )
             made = _made(caller, scope, document, old, spec)
             tx.computes.put(made)
             note(tx, caller, "compute.put", resource_path(scope, "compute", made.name), type=made.type)
@@ -106,21 +112,6 @@ def _find(tx: Transaction, scope: Scope, name: str) -> Compute:
     if found is None:
         raise absent(scope, "compute", name)
     return found
-
-
-def _refuse(tx: Transaction, scope: Scope, document: ComputeDocument, old: Compute | None, only: str | None) -> None:
-    if old is None:
-        if len(tx.computes.of_scope(scope.id)) >= MOST:
-            raise ConflictError(f"workspace {scope.name!r} has {MOST} computes already", hint="Delete some.")
-        return
-    if only == "create":
-        raise AlreadyExistsError(
-            f"workspace {scope.name!r} has a compute {old.name!r} already", hint="Update it, or choose another name."
-        )
-    if old.type is not document.type:
-        raise ConflictError(
-            f"compute {old.name!r} is of type {old.type}, and stays so", hint="Delete it first, or choose another name."
-        )
 
 
 def _made(

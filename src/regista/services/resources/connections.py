@@ -10,11 +10,11 @@ from regista.entities.connection import PUBLIC, Connection, CredentialType
 from regista.entities.documents.connection import ConnectionDocument
 from regista.entities.names import check_name, check_tags, now
 from regista.entities.scope import Scope, ScopeAddress
-from regista.errors import AlreadyExistsError, ConflictError, InvalidError
+from regista.errors import InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.signing import Signer
 from regista.services.journal import note
-from regista.services.resources.places import MOST, absent, readable, resource_path, sees, workspace, writable
+from regista.services.resources.places import absent, readable, refuse_new, resource_path, sees, workspace, writable
 
 _MOST_FIELDS = 50
 _LONGEST = 20_000
@@ -55,7 +55,8 @@ class ConnectionService:
         def work(tx: Transaction) -> Connection:
             scope = writable(tx, caller, address, "connection", document.name)
             old = tx.connections.find(scope.id, document.name)
-            _refuse(tx, scope, document.name, old, only)
+            others = () if old else tx.connections.of_scope(scope.id)
+            refuse_new(scope, "connection", document.name, is_there=old is not None, others=others, only=only)
             made = _made(caller, scope, document, old, sealed)
             tx.connections.put(made)
             note(tx, caller, "connection.put", resource_path(scope, "connection", made.name), type=made.type)
@@ -111,15 +112,6 @@ def _find(tx: Transaction, scope: Scope, name: str) -> Connection:
     if found is None:
         raise absent(scope, "connection", name)
     return found
-
-
-def _refuse(tx: Transaction, scope: Scope, name: str, old: Connection | None, only: str | None) -> None:
-    if old is None and len(tx.connections.of_scope(scope.id)) >= MOST:
-        raise ConflictError(f"workspace {scope.name!r} has {MOST} connections already", hint="Delete some.")
-    if old is not None and only == "create":
-        raise AlreadyExistsError(
-            f"workspace {scope.name!r} has a connection {name!r} already", hint="Update it, or choose another name."
-        )
 
 
 def _made(

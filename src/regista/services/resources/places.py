@@ -1,10 +1,11 @@
 """What computes and connections have in common: where they stand, and who may see and change them there."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from regista.entities.access import Caller, Permission
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import NotFoundError
+from regista.errors import AlreadyExistsError, ConflictError, NotFoundError
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import require
 from regista.services.scopes.scopes import resolve_scope
@@ -60,3 +61,16 @@ def absent(scope: Scope, noun: Noun, name: str) -> NotFoundError:
         f"there is no {noun} {name[:80]!r} in {scope.kind} {scope.name!r}",
         hint="It does not exist, or you may not read it.",
     )
+
+
+def refuse_new(
+    scope: Scope, noun: Noun, name: str, *, is_there: bool, others: Sequence[object], only: str | None
+) -> None:
+    """Raise ``ConflictError`` when a new one is one too many, ``AlreadyExistsError`` when one that is there was to be made
+    (*only* ``create``)."""
+    if not is_there and len(others) >= MOST:
+        raise ConflictError(f"workspace {scope.name!r} has {MOST} {noun}s already", hint="Delete some.")
+    if is_there and only == "create":
+        raise AlreadyExistsError(
+            f"workspace {scope.name!r} has a {noun} {name!r} already", hint="Update it, or choose another name."
+        )
