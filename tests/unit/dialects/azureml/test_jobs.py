@@ -225,6 +225,10 @@ class TestTheList:
             for one in door.all(door.workspace("dev", "jobs"), jobType="Command")
         )
 
+    def test_has_none_that_import_an_asset(self, door, jobs):
+        door.put(jobs, command())
+        assert door.all(door.workspace("dev", "jobs"), assetName="d") == []
+
     def test_cancels_and_deletes(self, door, jobs):
         door.put(jobs, command())
         assert "is Queued" in door.refused("DELETE", jobs)

@@ -14,14 +14,26 @@ CENTRAL = "/subscriptions/default/resourceGroups/default/registries/central"
 
 @pytest.fixture(scope="module")
 def stocked(doors):
-    """A run with a file, a logged model and registered models in ``dev`` and in ``central``."""
+    """A run with a file, a logged model, a trace with feedback, and registered models in ``dev`` and in ``central``."""
     run = doors.run(run_name="secret")
     model = doors.post("logged-models", experiment_id="0", source_run_id=run)["model"]["info"]["model_id"]
     doors.put(f"models/{model}/MLmodel", b"x")
     version = doors.model("guarded", run)
     doors.at("/mlflow/registries/central").model("guarded", run)
     uri = doors.get("model-versions/get-download-uri", name="guarded", version="1")["artifact_uri"]
-    return {"run": run, "model": model, "version": version["version"], "file": uri.rpartition("/")[2]}
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
+    told = {"trace_id": "tr-guarded", "trace_location": place, "request_time": "2026-01-02T03:04:05Z", "state": "OK"}
+    doors.post("traces", trace={"trace_info": told})
+    assessment = {"assessment_name": "good", "feedback": {"value": True}}
+    said = doors.post("traces/tr-guarded/assessments", assessment=assessment)["assessment"]["assessment_id"]
+    return {
+        "run": run,
+        "model": model,
+        "version": version["version"],
+        "file": uri.rpartition("/")[2],
+        "trace": "tr-guarded",
+        "assessment": said,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +71,37 @@ FIELDS = {
     "tags": [{"key": "a", "value": "b"}],
     "model_json": '{"artifact_path":"m","flavors":{},"utc_time_created":"t","run_id":"r"}',
 }
+OF_TRACES = {
+    "trace_id": "tr-guarded",
+    "trace_ids": ["tr-guarded"],
+    "timestamp_ms": 1,
+    "prompt_versions": [{"name": "p", "version": "1"}],
+    "assessment": {"assessment_name": "good", "feedback": {"value": True}},
+    "locations": [{"mlflow_experiment": {"experiment_id": "0"}}],
+    "tags": [],
+    "status": "OK",
+}
 ALL = sorted({**ROUTES, **TEMPLATES})
+READS = ("/search", "get-latest-versions", "batchGetInfos")
 
 
 def call(door, stocked, method, name):
-    run = stocked["run"]
-    path = "/".join(stocked["model"] if part == "*" else part for part in name.split("/"))
-    fields = {**FIELDS, "run_id": run, "run_ids": [run], "source": f"runs:/{run}/model"}
+    run, of_traces = stocked["run"], name.startswith("traces")
+    ids = iter([stocked["trace"], stocked["assessment"]] if of_traces else [stocked["model"]] * 2)
+    path = "/".join(next(ids) if part == "*" else part for part in name.split("/"))
+    fields = {
+        **FIELDS,
+        "run_id": run,
+        "run_ids": [run],
+        "source": f"runs:/{run}/model",
+        **(OF_TRACES if of_traces else {}),
+    }
     if name == "registered-models/create":
         fields["name"] = "something-new"
+    if name == "traces/delete-traces":
+        fields.pop("timestamp_ms")
     if method == "GET":
-        fields.pop("tags")
+        fields = {key: value for key, value in fields.items() if key not in {"tags", "locations", "assessment"}}
         if name == "metrics/get-history-bulk":
             fields["run_id"] = [run]
     if name in {"runs/update", "runs/log-batch"}:
@@ -87,7 +119,7 @@ class TestEveryRoute:
 
     def test_a_reader_reads_and_changes_nothing(self, people, stocked, method, name):
         answer = call(people["reader"], stocked, method, name)
-        reads = method == "GET" or name.endswith(("/search", "get-latest-versions"))
+        reads = method == "GET" or name.endswith(READS)
         if not reads:
             assert (answer.status, answer.json["error_code"]) == (403, "PERMISSION_DENIED"), answer.content
         elif name != "registered-models/alias":

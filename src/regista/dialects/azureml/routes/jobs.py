@@ -41,8 +41,9 @@ def get(call: Call, name: str) -> Answer:
 
 
 def page(call: Call) -> Answer:
-    """Jobs and runs, newest first, without steps. ``jobType`` and ``tag`` choose among them; no schedule makes any."""
-    if call.asked("scheduled") == "true" or call.asked("scheduleId"):
+    """Jobs and runs, newest first, without steps. ``jobType`` and ``tag`` choose among them; no schedule makes any, nor does
+    the import of an asset (``assetName``)."""
+    if call.asked("scheduled") == "true" or call.asked("scheduleId") or call.asked("assetName"):
         return Answer(200, {"value": []})
     found = call.house.jobs.page(call.caller, call.address, call.page, archived=call.archived)
     tags = call.house.jobs.tags(call.caller, call.address, found.items) if found.items else {}
