@@ -13,6 +13,7 @@ from regista.services.assets.versions import NewVersion
 from regista.services.collection import rounds
 from regista.services.collection.rounds import CollectionRounds
 from regista.services.registry.promotion import Promotion
+from regista.services.tracking.runs import NewRun
 from tests.support.houses import NOBODY, manifest_of
 
 MODEL = AssetKind.MODEL
@@ -60,6 +61,21 @@ def test_what_was_promoted_lives_on_without_its_workspace(people):
     store = people.house.stores.for_scope(central)[1]
     assert store.exists(digest_of(b"weights"))
     assert store.exists(made.capsule)
+
+
+def test_artifacts_go_with_their_workspace_and_no_earlier(people):
+    dev, prod = people.workspace("dev"), people.workspace("prod")
+    for scope, content in ((dev, b"of dev"), (prod, b"of prod"), (dev, b"of both"), (prod, b"of both")):
+        run = people.house.runs.create(SYSTEM, scope.address, NewRun())
+        upload = people.house.artifacts.begin(SYSTEM, scope.address, f"runs/{run.job.name}", "f")
+        upload.write(content)
+        upload.commit()
+    store = people.house.stores.for_scope(dev)[1]
+    removed(people, grace=-1)
+    assert all(store.exists(digest_of(content)) for content in (b"of dev", b"of prod", b"of both"))
+    people.house.scopes.delete(SYSTEM, dev.address)
+    removed(people, grace=-1)
+    assert [store.exists(digest_of(content)) for content in (b"of dev", b"of prod", b"of both")] == [False, True, True]
 
 
 def test_bytes_that_were_removed_must_be_sent_again(people):

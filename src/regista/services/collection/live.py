@@ -1,14 +1,15 @@
 """Which blobs of a store something names.
 
 Live are: manifests of living versions in living scopes with all their files, their locks, their capsules with what those
-attach; outputs, logs, code and locks of jobs in living workspaces; artifacts of runs and logged models; files behind
-datastores.
+attach; outputs, logs, code and locks of jobs in living workspaces; artifacts of runs and logged models and files behind
+datastores, in living scopes too.
 
 The catalog is asked in one short transaction; manifests are read after it. What is named later was stored later too, or
 renewed, and the store keeps such blobs by itself.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TypeVar
 
 import msgspec
@@ -62,22 +63,26 @@ class LiveBlobs:
 
     def _named(self, tx: Transaction, name: str) -> _Named:
         named = _Named()
-        for scope in _scopes(tx):
+        living = _scopes(tx)
+        for scope in living:
             if self._stores.of(tx, tx.scopes.get(scope))[0] != name:
                 continue
             _add_versions(tx, scope, named)
             for job in _jobs(tx, scope):
                 _add_job(job, named)
-        named.blobs.update(digest for _, digest in tx.artifacts.digests())
-        named.blobs.update(digest for _, digest in tx.files.digests())
+        for scope, digest in chain(tx.artifacts.digests(), tx.files.digests()):
+            if scope in living:
+                named.blobs.add(digest)
         return named
 
 
-def _scopes(tx: Transaction) -> list[str]:
-    found, cursor = [], None
+def _scopes(tx: Transaction) -> dict[str, None]:
+    """The ids of all living scopes, in order."""
+    found: dict[str, None] = {}
+    cursor: str | None = None
     while True:
         page = tx.scopes.page(None, PageRequest(MAX_PAGE, cursor))
-        found += [scope.id for scope in page.items]
+        found |= dict.fromkeys(scope.id for scope in page.items)
         if not (cursor := page.next):
             return found
 
