@@ -8,6 +8,9 @@ TESTS ?=
 # A file's tests stay together: what they share, a server or the demo, is made once. In order: the long ones come first.
 PYTEST := $(BIN)/python -m pytest $(TESTS) -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# Images of containers often set it. Here hundreds of processes start, and each would compile what it imports again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup system-packages demo test test-fast check format bench clean
 

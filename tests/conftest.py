@@ -1,6 +1,7 @@
 """What every test may use. A test that needs PostgreSQL asks for ``postgres_database`` and gets a real, empty one."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -26,12 +27,16 @@ settings.load_profile("fast" if os.environ.get("REGISTA_FAST") else "regista")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each file to one worker, and to a single one all that kill processes: side by side they would starve each other."""
+    """Give each file to one worker, and to a single one all that kill processes: side by side they would starve each other.
+    The scripts of each version of the official SDK are as long as many files and go by themselves."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "tests/crash" if nodeid.startswith("tests/crash/") else str(super()._split_scope(nodeid))
+            if nodeid.startswith("tests/crash/"):
+                return "tests/crash"
+            version = re.search(r"\[(azureml\d+)-", nodeid)
+            return str(super()._split_scope(nodeid)) + (version[1] if version else "")
 
     return Scheduling(config, log)
 

@@ -58,8 +58,10 @@ from regista.services.serving.preflight import PreflightService
 from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
+from regista.services.tracking.histories import HistoryService
 from regista.services.tracking.llm_traces import LlmTraceService
 from regista.services.tracking.logged_models import LoggedModelService
+from regista.services.tracking.multipart import MultipartService, SignedArtifacts
 from regista.services.tracking.run_files import ArtifactShelf, RunFiles
 from regista.services.tracking.runs import RunService
 from regista.services.tracking.search import RunSearchService
@@ -101,7 +103,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
     serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
-    artifacts, book = ArtifactService(catalog, contents), AuditBook(catalog)
+    artifacts, book, runs = ArtifactService(catalog, contents), AuditBook(catalog), RunService(catalog)
     logs, signatures = LiveLogs(settings.work), Signatures(catalog, access, signer)
     files = RunFiles(catalog, contents, (VersionShelf(), ArtifactShelf(), JobShelf(stores, logs)))
     return House(
@@ -140,9 +142,12 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         serving=serving,
         routing=routing,
         experiments=ExperimentService(catalog),
-        runs=RunService(catalog),
+        runs=runs,
+        histories=HistoryService(catalog, runs),
         run_search=RunSearchService(catalog),
         artifacts=artifacts,
+        multipart=MultipartService(catalog, contents),
+        signed_artifacts=SignedArtifacts(catalog, signatures),
         llm_traces=LlmTraceService(catalog),
         logged_models=LoggedModelService(catalog),
         registered_models=RegisteredModelService(catalog),

@@ -37,6 +37,18 @@ def common(function: F) -> F:
     return wrapped  # type: ignore[return-value]
 
 
+def answering(*forms: str) -> Callable[[F], F]:
+    """More *forms* for ``--output`` than every command has; stands above the decorator that makes the option."""
+
+    def decorated(function: F) -> F:
+        for option in getattr(function, "__click_params__", ()):
+            if option.name == "output":
+                option.type = click.Choice([*option.type.choices, *forms])
+        return function
+
+    return decorated
+
+
 def scoped(function: F) -> F:
     """``--workspace-name`` or ``--registry-name`` as in ``az ml``; the command gets ``client`` bound to that scope."""
 

@@ -12,7 +12,7 @@ from regista.client.documents import apply_overrides, load_document
 from regista.client.embedding import Embedder
 from regista.client.paging import pages
 from regista.client.progress import progress_for
-from regista.client.records import JobRecord, fetch_history, fetch_record
+from regista.client.records import JobRecord, fetch_history, fetch_record, fetch_thinned, read_table
 from regista.client.transfer import download
 from regista.entities.job import Job, JobStatus, JobType
 from regista.entities.manifest import Manifest
@@ -22,6 +22,8 @@ from regista.entities.run import Metric
 from regista.errors import InvalidError
 
 if TYPE_CHECKING:
+    import pyarrow
+
     from regista.client.session import Regista
 
 T = TypeVar("T")
@@ -92,6 +94,21 @@ class JobClient:
     def history(self, name: str, metric: str) -> Iterator[Metric]:
         """All values of a metric in the order of step, timestamp, value; nothing for one that was never logged."""
         return fetch_history(self._session.transport, f"{self._base}/{_part(name)}/history", metric)
+
+    def thinned(self, name: str, metric: str, points: int) -> tuple[Metric, ...]:
+        """A history for a plot, in no more than *points* values: the first, the last, and of groups the least and the
+        greatest."""
+        return fetch_thinned(self._session.transport, f"{self._base}/{_part(name)}/history", metric, points)
+
+    def columns(self, name: str, metric: str = "", *, form: str = "parquet") -> Iterator[bytes]:
+        """Every value of a metric ("": of all) of a job and of what ran in it, as the pieces of a Parquet file or, with the
+        *form* ``arrow``, of an Arrow stream. The columns are node, metric, step, timestamp and value."""
+        query = {"metric": metric or None, "form": form}
+        return self._session.transport.stream_down(f"{self._base}/{_part(name)}/columns", query=query)
+
+    def table(self, name: str, metric: str = "") -> "pyarrow.Table":
+        """The same as a table of pyarrow, which the extra ``columns`` installs."""
+        return read_table(self.columns(name, metric, form="arrow"))
 
     def cancel(self, name: str) -> TaggedJob:
         """Have it end; quiet for one that has ended."""

@@ -1,6 +1,6 @@
 """What a job recorded, as the client gives it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from regista.client.transport import Transport
 from regista.entities.page import Page
 from regista.entities.run import Dataset, Metric
+from regista.errors import UnsupportedError
 
 T = TypeVar("T")
 
@@ -44,6 +45,23 @@ def fetch_history(transport: Transport, path: str, metric: str) -> Iterator[Metr
         cursor = page.next
         if not cursor:
             return
+
+
+def fetch_thinned(transport: Transport, path: str, metric: str, points: int) -> tuple[Metric, ...]:
+    """The same in no more than *points* values."""
+    query = {"metric": metric, "points": points}
+    return _decoded(transport.call("GET", path, query=query, type=dict[str, Any]), Page[Metric]).items
+
+
+def read_table(pieces: Iterable[bytes]) -> Any:
+    """A table of pyarrow out of the pieces of an Arrow stream; raise ``UnsupportedError`` where pyarrow is not installed."""
+    try:
+        import pyarrow
+    except ImportError as missing:
+        raise UnsupportedError(
+            "tables need pyarrow, which is not installed", hint="Run: pip install 'regista[columns]'"
+        ) from missing
+    return pyarrow.ipc.open_stream(pyarrow.BufferReader(b"".join(pieces))).read_all()
 
 
 def _decoded(plain: dict[str, Any], wanted: type[T]) -> T:

@@ -2,8 +2,10 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from regista.errors import InvalidError, UnauthenticatedError
 
@@ -21,6 +23,11 @@ MAX_BODY = 64 << 20
 def headers(scope: Scope) -> dict[bytes, bytes]:
     """The headers by their names, in lower case."""
     return dict(scope["headers"])
+
+
+def query(scope: Scope) -> dict[str, str]:
+    """The fields of the query string; of one that is given several times the last."""
+    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
 
 
 def secret(header: bytes, hint: str) -> str:
@@ -54,6 +61,21 @@ async def body(receive: Receive) -> bytes | None:
         if size > MAX_BODY:
             raise InvalidError(f"a request has at most {MAX_BODY:,} bytes")
     return b"".join(pieces)
+
+
+def parse_range(header: str, size: int) -> tuple[int, int] | None:
+    """The half-open range that *header* asks of *size* bytes; None for no or several ranges, which are answered whole.
+
+    Raise ``InvalidError`` for one that lies beyond the end."""
+    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
+    if not match or not any(match.groups()):
+        return None
+    first, last = match.groups()
+    start = int(first) if first else max(0, size - int(last))
+    end = min(int(last) + 1, size) if first and last else size
+    if start >= end:
+        raise InvalidError(f"the range {header!r} lies beyond the {size} bytes of the file")
+    return start, end
 
 
 async def respond(

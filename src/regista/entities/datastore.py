@@ -143,7 +143,8 @@ class UploadArea(msgspec.Struct, frozen=True, kw_only=True):
 class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file in a container. ``digest`` is None for one that still grows (the log of a running job).
 
-    ``owner`` is the id of the principal that wrote the bytes; ``etag`` changes with every write, of bytes or metadata;
+    ``owner`` is the id of the principal that wrote the bytes, ``source`` the lineage node of the job that did so on its
+    behalf; ``etag`` changes with every write, of bytes or metadata;
     ``md5`` is what the writer said that the content has, where it said so; ``blocks`` tells by which list of blocks it was
     put together."""
 
@@ -153,6 +154,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None
     size: int
     owner: str = ""
+    source: str = ""
     md5: bytes = b""
     blocks: str = ""
     content_type: str = ""
@@ -165,7 +167,8 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 class StagedBlock(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of a file that is not put together yet: a block, by the id that its writer gave it.
 
-    They are a blob of their own (``digest``), or lie at ``offset`` of an upload in pieces (``upload``)."""
+    They are a blob of their own (``digest``), or lie at ``offset`` of an upload in pieces (``upload``). ``md5`` is that of the
+    bytes where they were hashed along."""
 
     container: str
     path: str
@@ -176,6 +179,7 @@ class StagedBlock(msgspec.Struct, frozen=True, kw_only=True):
     digest: Digest | None = None
     upload: str = ""
     offset: int = 0
+    md5: bytes = b""
     at: int = 0
 
 

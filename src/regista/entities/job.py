@@ -43,13 +43,17 @@ class JobType(StrEnum):
 
 class Binding(msgspec.Struct, frozen=True, kw_only=True):
     """What an input or an output came to. For a literal ``value``; for content its ``type`` (``uri_folder`` …), the
-    ``manifest`` it had, the ``reference`` as it was given and, for an asset version, its lineage ``node``."""
+    ``manifest`` it had, the ``reference`` as it was given and, for an asset version or what a job left, its lineage ``node``;
+    ``others`` where it came from several. ``scope`` is the id of the scope whose store has the bytes, where the node does
+    not tell."""
 
     type: str = ""
     value: str | None = None
     manifest: Digest | None = None
     reference: str = ""
     node: str = ""
+    others: tuple[str, ...] = ()
+    scope: str = ""
     mode: str = ""
 
 

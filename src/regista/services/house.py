@@ -40,8 +40,10 @@ from regista.services.serving.preflight import PreflightService
 from regista.services.serving.routing import Routing
 from regista.services.tracking.artifacts import ArtifactService
 from regista.services.tracking.experiments import ExperimentService
+from regista.services.tracking.histories import HistoryService
 from regista.services.tracking.llm_traces import LlmTraceService
 from regista.services.tracking.logged_models import LoggedModelService
+from regista.services.tracking.multipart import MultipartService, SignedArtifacts
 from regista.services.tracking.runs import RunService
 from regista.services.tracking.search import RunSearchService
 
@@ -89,5 +91,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     model_versions: ModelVersionService
     registered_models: RegisteredModelService
     artifacts: ArtifactService
+    multipart: MultipartService
+    signed_artifacts: SignedArtifacts
     run_search: RunSearchService
+    histories: HistoryService
     runs: RunService

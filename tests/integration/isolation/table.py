@@ -76,6 +76,7 @@ OF_A_WORKSPACE = (
     Verb("GET", JOB + "/children", "see jobs", "see jobs"),
     Verb("GET", JOB + "/record", "see jobs", "see jobs"),
     Verb("GET", JOB + "/history?metric=m", "see jobs", "see jobs"),
+    Verb("GET", JOB + "/columns?form=arrow", "see jobs", "see jobs"),
     Verb("PATCH", JOB, "write jobs", "see jobs", body={"description": "one"}),
     Verb("POST", JOB + "/cancel", "cancel jobs", "see jobs"),
     Verb("GET", JOB + "/log", "job logs", "see jobs"),

@@ -1,8 +1,9 @@
-"""Send a stream that no memory holds, fetch it again, and compare on the way."""
+"""Send a stream that no memory holds; fetch it in parallel, whole by one request, and in one range; compare on the way."""
 
 import hashlib
 import io
 import os
+import urllib.request
 
 from container import opened
 
@@ -26,9 +27,21 @@ class Stream(io.RawIOBase):
         return chunk
 
 
-stream, fetched = Stream(), hashlib.sha256()
-container = opened("key", read_timeout=300)
+def fetched(**headers):
+    headers["Authorization"] = f"Bearer {os.environ['KEY']}"
+    address = f"{os.environ['URL']}/{os.environ['CONTAINER']}/stream.bin"
+    found = hashlib.sha256()
+    with urllib.request.urlopen(urllib.request.Request(address, headers=headers)) as answer:
+        while chunk := answer.read(1 << 20):
+            found.update(chunk)
+    return found.digest()
+
+
+stream, parallel = Stream(), hashlib.sha256()
+container = opened("key", read_timeout=900)
 container.upload_blob("stream.bin", stream, length=size, max_concurrency=16, overwrite=True)
 for chunk in container.download_blob("stream.bin", max_concurrency=4).chunks():
-    fetched.update(chunk)
-assert fetched.digest() == stream.hash.digest()
+    parallel.update(chunk)
+assert parallel.digest() == stream.hash.digest()
+assert fetched() == stream.hash.digest()
+assert fetched(Range=f"bytes=0-{size - 1}") == stream.hash.digest()

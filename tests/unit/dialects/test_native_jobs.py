@@ -1,10 +1,14 @@
 """Jobs over the native API."""
 
+import io
 import math
+import sys
 
 import msgspec
+import pyarrow
 import pytest
 from litestar.testing import TestClient
+from pyarrow import parquet
 
 from regista.dialects.native.app import application
 from regista.entities.run import Metric
@@ -34,6 +38,14 @@ def client(place):
 
 def document(command="true", **fields):
     return {"command": command, "environment": PLAIN, **fields}
+
+
+def rows_of(table):
+    """Values as text: NaN is not equal to itself."""
+    return [
+        (row["node"], row["metric"], row["step"], round(row["timestamp"].timestamp() * 1000), str(row["value"]))
+        for row in table.to_pylist()
+    ]
 
 
 class TestJobs:
@@ -144,6 +156,67 @@ class TestRecords:
         assert client.get(f"{JOBS}/measured_a/history", params={"metric": "none"}).json() == {"items": [], "next": None}
         assert client.get(f"{JOBS}/measured_a/history").status_code == 400
 
+    def test_a_history_is_thinned_out_for_a_plot(self, place, client):
+        place.house.runs.create(place.caller, place.dev, NewRun(name="long"))
+        values = [Metric("loss", 100.0 if n == 7001 else -1.0 if n == 33 else n / 1e4, n, n) for n in range(10_000)]
+        place.house.runs.log(place.caller, place.dev, "long", metrics=values)
+        found = client.get(f"{JOBS}/long/history", params={"metric": "loss", "points": 50}).json()
+        steps = [one["step"] for one in found["items"]]
+        assert found["next"] is None
+        assert 20 < len(steps) <= 50
+        assert steps == sorted(steps)
+        assert {0, 33, 7001, 9999} <= set(steps)
+        assert client.get(f"{JOBS}/long/history", params={"metric": "none", "points": 4}).json()["items"] == []
+        for few in (-1, 0, 3, 100_001):
+            assert client.get(f"{JOBS}/long/history", params={"metric": "loss", "points": few}).status_code == 400
+
+    def test_all_that_was_measured_comes_as_columns(self, client, measured):
+        answer = client.get(f"{JOBS}/{measured}/columns")
+        assert answer.headers["content-type"] == "application/vnd.apache.parquet"
+        table = parquet.read_table(io.BytesIO(answer.content))
+        assert table.column_names == ["node", "metric", "step", "timestamp", "value"]
+        assert rows_of(table) == [
+            ("a", "a/b", 0, 5, "nan"),
+            ("a", "loss", 0, 5, "1.0"),
+            ("a", "loss", 1, 6, "0.5"),
+            ("a", "up", 0, 5, "inf"),
+            ("in/b", "acc", 3, 7, "0.75"),
+        ]
+        arrow = client.get(f"{JOBS}/measured_a/columns", params={"form": "arrow", "metric": "loss"})
+        assert rows_of(pyarrow.ipc.open_stream(arrow.content).read_all()) == [
+            ("", "loss", 0, 5, "1.0"),
+            ("", "loss", 1, 6, "0.5"),
+        ]
+        for form in ("arrow", "parquet"):
+            none = client.get(f"{JOBS}/measured_a/columns", params={"form": form, "metric": "none"}).content
+            empty = (
+                pyarrow.ipc.open_stream(none).read_all() if form == "arrow" else parquet.read_table(io.BytesIO(none))
+            )
+            assert (empty.num_rows, empty.column_names) == (0, table.column_names)
+        assert client.get(f"{JOBS}/measured_a/columns", params={"form": "csv"}).status_code == 400
+
+    def test_many_blocks_and_many_metrics_become_columns(self, place, client):
+        place.house.runs.create(place.caller, place.dev, NewRun(name="wide"))
+        long = [Metric("loss", float(n), n, n) for n in range(25_000)]
+        wide = [Metric(f"m{n % 700:03}", float(n), n, n // 700) for n in range(70_000)]
+        for metrics in (long, wide):
+            place.house.runs.log(place.caller, place.dev, "wide", metrics=metrics)
+        read = {
+            "parquet": lambda content: parquet.read_table(io.BytesIO(content)),
+            "arrow": lambda content: pyarrow.ipc.open_stream(content).read_all(),
+        }
+        for form, table_of in read.items():
+            found = table_of(client.get(f"{JOBS}/wide/columns", params={"form": form}).content).to_pylist()
+            assert len(found) == 95_000
+            assert [one["step"] for one in found if one["metric"] == "loss"] == [one.step for one in long]
+            assert [one["value"] for one in found if one["metric"] == "m699"] == [n * 700 + 699.0 for n in range(100)]
+
+    def test_without_pyarrow_the_fix_is_told(self, client, measured, monkeypatch):
+        monkeypatch.setitem(sys.modules, "pyarrow", None)
+        answer = client.get(f"{JOBS}/measured_a/columns")
+        assert answer.status_code == 501
+        assert "pip install 'regista[columns]'" in answer.json()["hint"]
+
     def test_a_reused_step_has_measured_what_it_took_over(self, place, client):
         same = {"type": "pipeline", "jobs": {"a": document("echo the same")}}
         for name in ("once", "twice"):
@@ -165,5 +238,5 @@ class TestRecords:
         assert [one["step"] for one in client.get(f"{JOBS}/x/record").json()["steps"]] == ["y"]
 
     def test_what_is_not_there_has_none(self, client):
-        for tail in ("record", "history?metric=loss"):
+        for tail in ("record", "history?metric=loss", "columns"):
             assert client.get(f"{JOBS}/nope/{tail}").status_code == 404

@@ -75,6 +75,13 @@ class FileContract(CatalogCase):
         catalog.write(lambda tx: tx.files.delete("c", UNUSUAL))
         assert catalog.read(lambda tx: tx.files.find("c", UNUSUAL)) is None
 
+    def test_many_files_are_written_at_once_over_what_is_there(self, catalog: Catalog) -> None:
+        self.put(catalog, stored("b", content=b"old"))
+        many = [stored(path, content=b"new") for path in ORDERED]
+        catalog.write(lambda tx: tx.files.put_all([]))
+        catalog.write(lambda tx: tx.files.put_all(many))
+        assert catalog.read(lambda tx: tx.files.scan("c", "", None, 100)) == many
+
     def test_a_scan_goes_by_the_bytes_of_paths_between_two_bounds(self, catalog: Catalog) -> None:
         self.put(catalog, *map(stored, reversed(ORDERED)), stored("a", container="other"))
         assert self.scanned(catalog) == ORDERED

@@ -103,6 +103,23 @@ class MetricContract(CatalogCase):
         with pytest.raises(NotFoundError, match="nobody"):
             catalog.write(lambda tx: tx.runs.set_tags("nobody", {"a": "b"}))
 
+    def test_all_points_are_read_in_blocks_of_any_size(self, catalog: Catalog) -> None:
+        run = added_job(catalog)
+        values = [math.nan, -math.inf, -1.5, 0.0, 1.5, math.inf]
+        logged = [Metric("x", value, at, step) for step in (-1, 0, 7) for at in (3, 4) for value in values]
+        catalog.write(lambda tx: tx.runs.log_metrics(run.id, [*logged[::-1], Metric("y", 1.0, 1)]))
+        for size in (1, 5, 2000):
+            found: list[Metric] = []
+            while block := catalog.read(
+                lambda tx, found=found, size=size: tx.runs.points(run.id, "x", found[-1] if found else None, size)  # type: ignore[misc]
+            ):
+                assert len(block) <= size
+                found += block
+            assert str(found) == str(logged)
+        assert catalog.read(lambda tx: tx.runs.points(run.id, "absent", None, 10)) == []
+        behind = catalog.read(lambda tx: tx.runs.points(run.id, "x", Metric("x", 0.0, 9, 0), 1))
+        assert str(behind) == str([Metric("x", math.nan, 3, 7)])
+
     def history(self, catalog: Catalog, job_id: str, key: str) -> list[Metric]:
         """All pages."""
         return every(lambda request: catalog.read(lambda tx: tx.runs.history(job_id, key, request)))

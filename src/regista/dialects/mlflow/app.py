@@ -11,20 +11,22 @@ The address is what a client is given as its tracking URI or its registry URI; e
 Raw ASGI and one hop to a thread for each request: this is where scripts log their metrics, thousands a second.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import msgspec
 
 from regista.dialects import http
 from regista.dialects.arm import find_resource
-from regista.dialects.mlflow.call import ARTIFACTS, PREFIX, Call, Place, Route
+from regista.dialects.mlflow.call import FILES, PREFIX, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
+from regista.dialects.mlflow.downloads import DOWNLOADS
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
 from regista.dialects.mlflow.routes.server import NO_OTLP, OTLP, PROTOCOL
 from regista.dialects.threads import Threads
+from regista.entities.access import Caller
 from regista.entities.scope import ScopeKind
 from regista.errors import InvalidError, UnsupportedError
 from regista.services.access.tokens import MANAGEMENT
@@ -69,21 +71,21 @@ class Mlflow:
             await http.respond(send, 200, _PLAIN[place.rest], http.TEXT)
         elif place.rest == OTLP:
             await http.respond(send, *answer(UnsupportedError(NO_OTLP), ""))
-        elif f"/{place.rest}".startswith(ARTIFACTS):
+        elif place.rest in DOWNLOADS or f"/{place.rest}".startswith(FILES):
             await self._files.handle(scope, receive, send, place)
         else:
             await self._handle(scope, receive, send, place)
 
-    def call(self, scope: http.Scope, place: Place) -> Call:
-        """Who calls, with what address; raise ``UnauthenticatedError``."""
+    def call(self, scope: http.Scope, place: Place, signed: Callable[..., Caller] | None = None) -> Call:
+        """Who calls, with what address: by the key, or as *signed* tells. Raise ``UnauthenticatedError``."""
         headers = http.headers(scope)
         client = scope.get("client")
         origin = f"{scope.get('scheme', 'http')}://{headers.get(b'host', b'localhost').decode('latin-1')}"
+        about = {"address": client[0] if client else "", "request_id": scope.get("request_id", "")}
+        if signed is not None:
+            return Call(self._house, signed(**about), place.address, origin + place.prefix)
         caller = self._house.access.authenticate(
-            http.secret(headers.get(b"authorization", b""), _HOW),
-            address=client[0] if client else "",
-            request_id=scope.get("request_id", ""),
-            audiences=_audiences(origin),
+            http.secret(headers.get(b"authorization", b""), _HOW), audiences=_audiences(origin), **about
         )
         plugin = place.version == "v2.0" and _PLUGIN in headers.get(b"user-agent", b"")
         return Call(self._house, caller, place.address, origin + place.prefix, plugin=plugin)

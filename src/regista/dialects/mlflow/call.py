@@ -13,7 +13,10 @@ from regista.services.house import House
 
 PREFIX = "/mlflow"
 
-ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
+FILES = "/api/2.0/mlflow-artifacts"
+"""What is about files, below the address of a scope."""
+
+ARTIFACTS = f"{FILES}/artifacts"
 """Where files are, below the address of a scope."""
 
 

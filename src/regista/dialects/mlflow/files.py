@@ -1,23 +1,30 @@
 """Files: listing, sending and receiving artifacts, streamed in chunks of 1 MiB without a limit of size."""
 
+import base64
+import binascii
 import mimetypes
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 import msgspec
 
 from regista.dialects import http
-from regista.dialects.mlflow.call import ARTIFACTS, Call, Place
+from regista.dialects.mlflow import multipart
+from regista.dialects.mlflow.call import FILES, Call, Place
 from regista.dialects.mlflow.decoding import Reader
+from regista.dialects.mlflow.downloads import DOWNLOADS, find_artifact
 from regista.dialects.mlflow.errors import answer
+from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.wire import ListFiles
-from regista.entities.manifest import check_path
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import InvalidError
 from regista.interfaces.blobs import CHUNK
+from regista.services.datastores.blocks import BlockUpload
+from regista.services.datastores.files import Labels
 from regista.services.house import House
 from regista.services.tracking.artifacts import ArtifactUpload, FileInfo
+from regista.services.tracking.multipart import Target
 
 _TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
 _reader = Reader(ListFiles)
@@ -28,25 +35,54 @@ Run = Callable[..., Awaitable[Any]]
 class Files:
     """The part of the application that handles ``mlflow-artifacts``; *run* does blocking work, *call* tells who calls."""
 
-    def __init__(self, house: House, run: Run, call: Callable[[http.Scope, Place], Call]) -> None:
+    def __init__(self, house: House, run: Run, call: Callable[..., Call]) -> None:
         self._house, self._run, self._call = house, run, call
 
     async def handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         """Answer one request."""
-        handlers = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}
-        handler = handlers.get(scope["method"])
         started = Started(send)
         try:
-            if handler is None:
-                await http.respond(started.send, 405, b"There is no such route here\n", http.TEXT)
-                return
-            call = await self._run(self._call, scope, place)
-            path = f"/{place.rest}"[len(ARTIFACTS) :]
-            await handler(call, path.removeprefix("/"), scope, receive, started.send)
+            await self._answer(scope, receive, started.send, place)
         except Exception as error:
             if started.yes:
                 raise  # the connection breaks, so that the client knows that the file is not whole
             await http.respond(send, *answer(error, str(scope.get("request_id", ""))))
+
+    async def _answer(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
+        method = scope["method"]
+        if place.rest in DOWNLOADS:
+            call = await self._run(self._call, scope, place)
+            path = await self._run(find_artifact, call, place.rest, http.query(scope))
+            await self._get(call, path, scope, receive, send)
+            return
+        service, _, path = f"/{place.rest}".removeprefix(f"{FILES}/").partition("/")
+        handlers = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}
+        if service == "artifacts" and method in handlers:
+            call = await self._run(self._caller, scope, place, path)
+            await handlers[method](call, path, scope, receive, send)
+        elif (method, service) == ("GET", "presigned"):
+            call = await self._run(self._call, scope, place)
+            await http.respond(send, 200, await self._run(multipart.presigned, call, path))
+        elif (method, service) == ("PUT", "mpu") and path.startswith("part/"):
+            await self._put_part(scope, receive, send, place, path.removeprefix("part/"))
+        elif (method, service) == ("POST", "mpu") and path.partition("/")[0] in {"create", "complete", "abort"}:
+            call = await self._run(self._call, scope, place)
+            body = await http.body(receive)
+            if body is not None:
+                await http.respond(send, 200, await self._run(multipart.answer_post, call, path, body))
+        else:
+            status = 405 if service == "artifacts" else 404
+            await http.respond(send, status, b"There is no such route here\n", http.TEXT)
+
+    def _caller(self, scope: http.Scope, place: Place, path: str) -> Call:
+        """Who asks for the file, by a key or by a signed address."""
+        token = http.query(scope).get("sig")
+        if not token or scope["method"] not in {"GET", "PUT"}:
+            return self._call(scope, place)
+        known = self._house.signed_artifacts
+        verify = known.reader if scope["method"] == "GET" else known.writer
+        target = Target(place.address, *split(path))
+        return self._call(scope, place, lambda **about: verify(token, target, **about))
 
     async def _get(self, call: Call, path: str, scope: http.Scope, _: http.Receive, send: http.Send) -> None:
         if not path:
@@ -56,15 +92,25 @@ class Files:
             return
         owner, inner = split(path)
         opened = await self._run(self._house.artifacts.open, call.caller, call.address, owner, inner)
+        try:
+            wanted = http.parse_range(http.headers(scope).get(b"range", b"").decode("latin-1"), opened.size)
+        except InvalidError as beyond:
+            size = (b"content-range", f"bytes */{opened.size}".encode())
+            await http.respond(send, 416, answer(beyond, "")[1], http.JSON, [size])
+            return
+        start, end = wanted or (0, opened.size)
         fields = [
             (b"content-type", media_type(opened.name).encode()),
-            (b"content-length", str(opened.size).encode()),
+            (b"content-length", str(end - start).encode()),
+            (b"accept-ranges", b"bytes"),
             (b"content-disposition", f"attachment; filename*=UTF-8''{quote(opened.name)}".encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"etag", f'"{opened.digest}"'.encode()),
         ]
-        chunks = await self._run(opened.read)
-        await send({"type": "http.response.start", "status": 200, "headers": fields})
+        if wanted:
+            fields.append((b"content-range", f"bytes {start}-{end - 1}/{opened.size}".encode()))
+        chunks = await self._run(opened.read, start, end)
+        await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": fields})
         while (chunk := await self._run(next, chunks, None)) is not None:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -81,7 +127,30 @@ class Files:
         if whole:
             await http.respond(send, 200, b"{}")
 
-    async def _receive(self, upload: ArtifactUpload, receive: http.Receive) -> bool:
+    async def _put_part(
+        self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place, path: str
+    ) -> None:
+        asked = http.query(scope)
+        target = Target(place.address, *split(path))
+        number = asked.get("part", "")
+        part = asked.get("upload", ""), int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
+        known = self._house.signed_artifacts.part_sender
+
+        def sender() -> Call:
+            return self._call(scope, place, lambda **about: known(asked.get("sig", ""), target, part, **about))
+
+        call = await self._run(sender)
+        upload = await self._run(self._house.multipart.part, call.caller, target, *part)
+        staged = None
+        try:
+            if await self._receive(upload, receive):
+                staged = await self._run(upload.commit, Labels(), md5_of(scope))
+        finally:
+            await self._run(upload.abort)
+        if staged is not None:
+            await http.respond(send, 200, b"", http.TEXT, [(b"etag", f'"{staged.md5.hex()}"'.encode())])
+
+    async def _receive(self, upload: ArtifactUpload | BlockUpload, receive: http.Receive) -> bool:
         """Write the body as it comes; whether all of it came."""
         waiting = bytearray()
         while True:
@@ -121,24 +190,13 @@ class Started:
         await self._send(message)
 
 
-def split(path: str, *, folder: bool = False) -> tuple[str, str]:
-    """Owner and path inside it; raise ``InvalidError`` for a path that climbs, however it is encoded."""
-    clean = path.strip("/") if folder else path
-    decoded = unquote(unquote(clean))
-    for one in {clean, decoded} - {""}:
-        try:
-            check_path(one)
-        except InvalidError as wrong:
-            raise InvalidError(f"Invalid path: {wrong.message}") from wrong
-    kind, _, rest = clean.partition("/")
-    name, _, inner = rest.partition("/")
-    if not name or not (inner or folder):
-        raise NotFoundError(
-            f"there is no file {path[:200]!r}", hint="Files are below runs/RUN, models/m-… or versions/ID."
-        )
-    if inner[1:2] == ":" and inner[0].isalpha():
-        raise InvalidError(f"Invalid path: {inner[:200]!r} begins like a drive")
-    return f"{kind}/{name}", inner
+def md5_of(scope: http.Scope) -> bytes:
+    """The MD5 that the sender says its body has (``Content-MD5``); empty when it says nothing."""
+    given = http.headers(scope).get(b"content-md5", b"")
+    try:
+        return base64.b64decode(given, validate=True)
+    except binascii.Error as wrong:
+        raise InvalidError("Content-MD5 cannot be read", hint="It is the MD5 in base64.") from wrong
 
 
 def listed_files(listed: list[FileInfo], folder: str, *, whole: bool) -> list[Json]:

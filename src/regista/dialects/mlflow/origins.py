@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from regista.dialects.arm import Resource, find_files, find_resource
 from regista.dialects.mlflow.call import ARTIFACTS, Call
-from regista.dialects.mlflow.files import split
+from regista.dialects.mlflow.paths import split
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError
 

@@ -231,6 +231,44 @@ class ListFiles(msgspec.Struct):
     path: str = ""
 
 
+class CreateUpload(msgspec.Struct):
+    """``POST mlflow-artifacts/mpu/create``."""
+
+    path: Text
+    num_parts: int = 1
+
+
+class UploadedPart(msgspec.Struct):
+    """A part as its sender names it."""
+
+    part_number: int
+    etag: str = ""
+
+
+class CompleteUpload(msgspec.Struct):
+    """``POST mlflow-artifacts/mpu/complete``."""
+
+    path: Text
+    parts: list[UploadedPart]
+    upload_id: Text
+
+
+class AbortUpload(msgspec.Struct):
+    """``POST mlflow-artifacts/mpu/abort``."""
+
+    path: Text
+    upload_id: Text
+
+
+class SignAddress(msgspec.Struct):
+    """``POST artifacts/presigned-upload-url`` and ``…-download-url``: of a run's file, or of a logged model's."""
+
+    path: Text
+    run_id: str = ""
+    model_id: str = ""
+    expiration: int = 900
+
+
 class CreateLoggedModel(msgspec.Struct):
     """``POST logged-models``."""
 

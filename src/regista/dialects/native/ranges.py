@@ -1,26 +1,9 @@
 """Answering with a file, whole or in one range (RFC 9110, section 14)."""
 
-import re
-
 from litestar.response import Stream
 
-from regista.errors import InvalidError
+from regista.dialects.http import parse_range
 from regista.services.assets.assets import OpenFile
-
-
-def parse_range(header: str, size: int) -> tuple[int, int] | None:
-    """The half-open range that *header* asks of *size* bytes; None for no or several ranges, which are answered whole.
-
-    Raise ``InvalidError`` for one that lies beyond the end."""
-    match = re.fullmatch(r"bytes=(\d{0,18})-(\d{0,18})", header.strip())
-    if not match or not any(match.groups()):
-        return None
-    first, last = match.groups()
-    start = int(first) if first else max(0, size - int(last))
-    end = min(int(last) + 1, size) if first and last else size
-    if start >= end:
-        raise InvalidError(f"the range {header!r} lies beyond the {size} bytes of the file")
-    return start, end
 
 
 def file_response(opened: OpenFile, header: str) -> Stream:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from regista.entities.asset import AssetKind
 from regista.entities.names import check_name
 from regista.entities.reference import is_reference, parse_reference
-from regista.errors import InvalidError
+from regista.errors import InvalidError, RegistaError
 
 MAX_DEPTH = 64
 MAX_VALUES = 200_000
@@ -119,6 +119,17 @@ def located(where: str, check: Callable[[], T]) -> T:
         return check()
     except InvalidError as wrong:
         raise invalid(where, wrong.message, hint=wrong.hint) from wrong
+
+
+def placed(where: str, find: Callable[[], T]) -> T:
+    """What *find* returns; every error of ours comes out with the place in front."""
+    try:
+        return located(where, find)
+    except RegistaError as wrong:
+        if not wrong.message.startswith(where):
+            wrong.message = f"{where}: {wrong.message}"
+            wrong.args = (wrong.message,)
+        raise
 
 
 def scalar_text(value: object) -> str | None:

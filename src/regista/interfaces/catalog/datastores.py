@@ -1,6 +1,6 @@
 """Datastores, and the files behind them that are no version's yet."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from regista.entities.datastore import Datastore, StagedBlock, StoredFile, UploadArea
@@ -31,6 +31,9 @@ class FileRepository(Protocol):
 
     def put(self, file: StoredFile) -> None:
         """Add or replace."""
+
+    def put_all(self, files: Sequence[StoredFile]) -> None:
+        """Add or replace many at once."""
 
     def scan(
         self, container: str, first: str, before: str | None, limit: int, *, owner: str | None = None

@@ -21,6 +21,10 @@ class RunDataRepository(Protocol):
     def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
         """All values in the order of step, timestamp, value."""
 
+    def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
+        """The next *limit* values behind *after* (None: from the first) in the same order, for who reads them all: a block
+        may be larger than a page. *after* need not be there."""
+
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         """Write once: the same value again is quiet, another raises ``InvalidError`` and writes nothing."""
 

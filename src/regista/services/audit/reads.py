@@ -49,6 +49,12 @@ def _owner(given: Arguments, _: Any) -> str:
     return f"/{plural}/{name}"
 
 
+def _target(given: Arguments) -> Places:
+    """A file that is sent in parts, or by a signed address: as of ``_owner``."""
+    target = given["target"]
+    return ((target.address, _owner({"owner": target.owner}, None)),)
+
+
 def _compared(given: Arguments) -> Places:
     return tuple((address, f"/jobs/{name}") for address, name in given["jobs"])
 
@@ -163,6 +169,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "delete": _write("run.delete", _JOB),
         "log": _write("run.log", _JOB),
     },
+    "histories": {"thinned": _read("run.metrics", _JOB), "columns": _read("run.metrics", _JOB)},
     "run_search": {"search": _read("run.list", "/jobs")},
     "logged_models": {
         "get": _read("logged_model.get", "/loggedModels/{model_id}"),
@@ -193,6 +200,14 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "open": _read("run.download", _owner, sensitive=True),
         "begin": Act("run.upload", _owner, read=False),
         "delete": Act("run.delete_file", _owner, read=False),
+    },
+    "multipart": {
+        name: Act("run.upload", read=False, places=_target) for name in ("create", "part", "complete", "abort")
+    },
+    "signed_artifacts": {
+        "sign_reading": Act("run.signature", sensitive=True, places=_target),
+        "sign_writing": Act("run.signature", sensitive=True, places=_target),
+        "sign_parts": Act("run.signature", sensitive=True, places=_target),
     },
     "datastores": {
         "get": _read("datastore.get", "/datastores/{name}"),

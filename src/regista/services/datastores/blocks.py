@@ -38,7 +38,7 @@ class BlockService:
         self._catalog = catalog
         self._contents = contents
         self._files = files
-        self._turns = _Turns()
+        self._turns = Turns()
 
     def begin(self, caller: Caller, container: str, path: str, block_id: str) -> "BlockUpload":
         """Open an upload of one block; sent again under the same id it replaces the earlier one."""
@@ -109,8 +109,8 @@ class BlockService:
             return ready
         found, blocks = ready
         store = self._contents.store(found.scope)
-        file = self._files.name(caller, container, path, _joined(store, blocks), labels, condition)
-        _forget(store, blocks)
+        file = self._files.name(caller, container, path, joined(store, blocks), labels, condition)
+        forget(store, blocks)
         return file
 
 
@@ -145,6 +145,8 @@ class BlockUpload:
             block = msgspec.structs.replace(self._draft, size=size, upload=self._upload.id, at=now())
         else:
             block = msgspec.structs.replace(self._draft, size=size, digest=self._upload.commit(), at=now())
+        if self._hashing:
+            block = msgspec.structs.replace(block, md5=self._md5.digest())
         self._stage(block)
         self._staged = True
         return block
@@ -155,7 +157,7 @@ class BlockUpload:
             self._upload.abort()
 
 
-class _Turns:
+class Turns:
     """One at a time for each name."""
 
     def __init__(self) -> None:
@@ -177,7 +179,7 @@ class _Turns:
                     self._waiting[name] = turn, count - 1
 
 
-def _joined(store: BlobStore, blocks: Sequence[StagedBlock]) -> tuple[Digest, int]:
+def joined(store: BlobStore, blocks: Sequence[StagedBlock]) -> tuple[Digest, int]:
     """One blob of all blocks; raise ``UnknownBlockError`` for one whose bytes are gone."""
     size = sum(block.size for block in blocks)
     try:
@@ -207,7 +209,7 @@ def _digest(block: StagedBlock) -> Digest:
     return block.digest
 
 
-def _forget(store: BlobStore, blocks: Sequence[StagedBlock]) -> None:
+def forget(store: BlobStore, blocks: Sequence[StagedBlock]) -> None:
     """Free the disk; what is left is swept."""
     for block in blocks:
         if block.upload:

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from regista.entities.access import Caller
-from regista.entities.datastore import ARTIFACT_STORE, BLOB_STORE, StoredFile, files_container, jobs_container
+from regista.entities.datastore import BLOB_STORE, StoredFile, files_container, jobs_container
 from regista.entities.manifest import MAX_FILES, Manifest, ManifestEntry
 from regista.entities.names import now
-from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import NotFoundError, TooLargeError, UnsupportedError
+from regista.entities.scope import Scope, ScopeAddress
+from regista.errors import NotFoundError, TooLargeError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.datastores.containers import find_container
 from regista.services.datastores.files import FileService
+from regista.services.datastores.placing import require_ours, sources_of
 from regista.services.scopes.scopes import resolve_scope
 
 
@@ -20,11 +21,12 @@ class StoredContent(msgspec.Struct, frozen=True, kw_only=True):
     """Files in the store of *scope*, relative to the path that was asked for; a single file keeps its name.
 
     ``reference`` is set where they are a version's or a job's already: registered by it they keep their past, and the
-    rights are asked for again. Else the files are the caller's to name in the scope."""
+    rights are asked for again. Else the files are the caller's to name in the scope; ``sources`` are jobs that wrote them."""
 
     scope: Scope
     manifest: Manifest
     reference: str = ""
+    sources: tuple[str, ...] = ()
 
 
 class StoredContents:
@@ -40,16 +42,8 @@ class StoredContents:
 
         def work(tx: Transaction) -> Scope:
             scope = resolve_scope(tx, caller, address)
-            if scope.kind is not ScopeKind.WORKSPACE:
-                raise NotFoundError(f"{address} has no datastores", hint="Only workspaces have.")
-            if datastore in {BLOB_STORE, ARTIFACT_STORE}:
-                return scope
-            if tx.datastores.find(scope.id, datastore) is None:
-                raise NotFoundError(f"there is no datastore {datastore[:80]!r} in {address}")
-            raise UnsupportedError(
-                f"datastore {datastore!r} is an account outside: Regista keeps where it is and reads nothing there",
-                hint=f"Upload the files to {BLOB_STORE}, or register data by its https address.",
-            )
+            require_ours(tx, scope, datastore)
+            return scope
 
         scope = self._catalog.read(work)
         container = files_container(scope.id) if datastore == BLOB_STORE else jobs_container(scope.id)
@@ -62,23 +56,24 @@ class StoredContents:
         path = path.strip("/")
         scope = self._catalog.read(lambda tx: find_container(tx, caller, container).scope)
         origin = self._files.reference(caller, container, path)
-        entries = self._entries(caller, container, path)
+        files, base = self._found(caller, container, path)
+        entries = list(_entries_of(files, base))
         if not entries:
             raise NotFoundError(f"there is nothing at {path[:200]!r} in container {container}", hint="Upload it first.")
         manifest = Manifest.of(entries)
         if not origin:
             sizes = {entry.digest: entry.size for entry in manifest.files}
             self._catalog.write(lambda tx: tx.claims.add(scope.id, caller.principal.id, sizes, now()))
-        return StoredContent(scope=scope, manifest=manifest, reference=origin)
+        return StoredContent(scope=scope, manifest=manifest, reference=origin, sources=sources_of(files))
 
-    def _entries(self, caller: Caller, container: str, path: str) -> list[ManifestEntry]:
+    def _found(self, caller: Caller, container: str, path: str) -> tuple[list[StoredFile], str]:
+        """The files, and what their paths in the content are relative to."""
         if path:
             try:
-                single = self._files.get(caller, container, path)
-                return list(_entries_of([single], path.rpartition("/")[0]))
+                return [self._files.get(caller, container, path)], path.rpartition("/")[0]
             except NotFoundError:
                 pass
-        return list(_entries_of(self._below(caller, container, path), path))
+        return list(self._below(caller, container, path)), path
 
     def _below(self, caller: Caller, container: str, path: str) -> Iterator[StoredFile]:
         start, seen = "", 0

@@ -186,7 +186,7 @@ class FileService:
             condition.check(path, old)
             if old is None or old.digest != content[0]:
                 require_replaceable(caller, found, old)
-            file = _drafted(caller, found, path, content, labels, old)
+            file = drafted_file(caller, found, path, content, labels, old)
             tx.claims.add(found.scope.id, caller.principal.id, {content[0]: content[1]}, file.modified_at)
             tx.files.put(file)
             tx.files.delete_blocks(container, path, caller.principal.id)
@@ -316,9 +316,16 @@ def check_labels(labels: Labels) -> None:
         raise InvalidError("metadata is text that a header can carry", hint="Encode anything else, e.g. as base64.")
 
 
-def _drafted(
-    caller: Caller, found: Container, path: str, content: tuple[Digest, int], labels: Labels, old: StoredFile | None
+def drafted_file(
+    caller: Caller,
+    found: Container,
+    path: str,
+    content: tuple[Digest, int],
+    labels: Labels,
+    old: StoredFile | None,
+    source: str = "",
 ) -> StoredFile:
+    """The row of a file that *caller* writes now, over what is there."""
     at = now()
     return StoredFile(
         container=str(found),
@@ -327,6 +334,7 @@ def _drafted(
         digest=content[0],
         size=content[1],
         owner=caller.principal.id,
+        source=source,
         md5=labels.md5,
         blocks=labels.blocks,
         content_type=labels.content_type,

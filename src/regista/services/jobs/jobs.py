@@ -96,7 +96,7 @@ class JobService:
             return scope, {}
         resolver = Resolver(Sources(tx, caller, self._stores), scope, self._environments.curated)
         plan, _ = resolver.plan(document)
-        check_outputs(tx, caller, scope, plan)
+        check_outputs(tx, caller, scope, plan, name)
         return scope, resolver.needed
 
     def _add(self, tx: Transaction, caller: Caller, scope: Scope, name: str, document: JobDocument, digest: str) -> Job:
@@ -105,7 +105,7 @@ class JobService:
             return _same_or_refuse(caller, scope, found, digest)
         resolver = Resolver(Sources(tx, caller, self._stores), scope, self._environments.curated)
         plan, inputs = resolver.plan(document)
-        check_outputs(tx, caller, scope, plan)
+        check_outputs(tx, caller, scope, plan, name)
         for draft in resolver.drafts.values():
             _ensure_version(tx, caller, scope, draft)
         experiment = tx.experiments.ensure(scope.id, document.experiment_name or DEFAULT_EXPERIMENT, now())

@@ -31,7 +31,7 @@ def _consumed(job: Job, plan: Plan) -> Iterator[tuple[str, str]]:
     """Role and node of everything that went into the job."""
     for name, binding in job.inputs.items():
         if binding.node:
-            yield f"input:{name}", binding.node
+            yield from ((f"input:{name}", node) for node in (binding.node, *binding.others))
     if isinstance(plan, CommandPlan):
         yield "environment", plan.environment.node
         if plan.code:

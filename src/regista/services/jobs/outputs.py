@@ -8,6 +8,7 @@ from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.digest import Digest
 from regista.entities.documents.outputs import OutputSpec
+from regista.entities.documents.reading import placed
 from regista.entities.job import Job
 from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, now
@@ -18,22 +19,21 @@ from regista.interfaces.catalog import Transaction
 from regista.services.access.access import require
 from regista.services.assets.assets import AssetService
 from regista.services.assets.versions import NewVersion, asset_path, what
+from regista.services.jobs.places import check_place
 from regista.services.jobs.plans import PipelinePlan, Plan, job_node
 from regista.services.jobs.sources import MODEL_TYPES
 from regista.services.scopes.scopes import resolve_scope
 
 
-def named_outputs(plan: Plan, where: str = "outputs") -> Iterator[tuple[str, OutputSpec]]:
-    """Every output of the plan and of its steps that is to be registered, with its place."""
+def every_output(plan: Plan, where: str = "outputs") -> Iterator[tuple[str, str, OutputSpec]]:
+    """Every output of the plan and of its steps: its place in the document, its name, and itself."""
     for name, output in plan.outputs.items():
-        if output.name:
-            yield f"{where}.{name}", output
+        yield f"{where}.{name}", name, output
     if isinstance(plan, PipelinePlan):
         for node, step in plan.jobs.items():
             for name, output in step.outputs.items():
-                if output.name:
-                    yield f"jobs.{node}.outputs.{name}", output
-            yield from named_outputs(step.plan, f"jobs.{node}.component.outputs")
+                yield f"jobs.{node}.outputs.{name}", name, output
+            yield from every_output(step.plan, f"jobs.{node}.component.outputs")
 
 
 def kind_of(output: OutputSpec) -> AssetKind:
@@ -53,9 +53,13 @@ def target_scope(tx: Transaction, caller: Caller, home: Scope, output: OutputSpe
     raise UnsupportedError(f"{output.path[:200]!r} is no place for an output", hint="Leave the path out.")
 
 
-def check_outputs(tx: Transaction, caller: Caller, home: Scope, plan: Plan) -> None:
-    """Refuse, before anything runs, an output that could not be registered in the end."""
-    for where, output in named_outputs(plan):
+def check_outputs(tx: Transaction, caller: Caller, home: Scope, plan: Plan, job: str) -> None:
+    """Refuse, before anything runs, an output that could not be registered or written in the end."""
+    for where, name, output in every_output(plan):
+        if output.path:
+            placed(where, lambda name=name, output=output: check_place(tx, caller, home, output, job, name))  # type: ignore[misc]
+        if not output.name:
+            continue
         kind = kind_of(output)
         check_name(kind, output.name)
         scope = target_scope(tx, caller, home, output)

@@ -4,8 +4,7 @@ A reference is looked up where it stands: one in a job in the job's workspace, o
 Nothing is written here; environments that have no version yet are collected in ``drafts``, to be added with the job.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -18,21 +17,20 @@ from regista.entities.documents.inputs import DATA_TYPES, InputSpec, check_value
 from regista.entities.documents.job import JobDocument
 from regista.entities.documents.outputs import OutputSpec
 from regista.entities.documents.pipeline import Node, PipelineSpec
-from regista.entities.documents.reading import invalid, join, located
+from regista.entities.documents.reading import invalid, join, placed
 from regista.entities.environment import EnvironmentSpec
 from regista.entities.graph import MAX_NESTING, build_graph, check_given
 from regista.entities.job import Binding
 from regista.entities.manifest import Manifest
 from regista.entities.reference import AssetReference, asset_reference, is_reference
 from regista.entities.scope import Scope
-from regista.errors import InvalidError, NotFoundError, RegistaError, UnsupportedError
+from regista.errors import InvalidError, NotFoundError, UnsupportedError
 from regista.services.assets.versions import NewVersion
 from regista.services.environments.environments import BUILT_IN_REGISTRY, CuratedEnvironments, read_spec, written_spec
 from regista.services.jobs.plans import CommandPlan, PipelinePlan, Plan, Source, StepPlan, source_of
 from regista.services.jobs.sources import Sources
 
 Body = CommandSpec | PipelineSpec
-T = TypeVar("T")
 
 
 class Resolver:
@@ -144,7 +142,7 @@ class Resolver:
             scope, version = self._sources.version(text, AssetKind.COMPONENT, home, download=False)
             return read_component(version.spec), scope, source_of(scope, version, text)
 
-        return _placed(where, find)
+        return placed(where, find)
 
     def _code(self, text: str, home: Scope, where: str) -> Source:
         if text.lower().startswith(("http:", "https:", "git+", "git@")):
@@ -156,18 +154,18 @@ class Resolver:
             scope, version = self._sources.version(text, AssetKind.CODE, home, download=True)
             return source_of(scope, version, text)
 
-        return _placed(where, find)
+        return placed(where, find)
 
     def _environment(self, given: str | EnvironmentDocument, home: Scope, where: str) -> Source:
         if isinstance(given, EnvironmentDocument):
-            return self._anonymous(_placed(where, lambda: self._written(given, home)), where, "")
+            return self._anonymous(placed(where, lambda: self._written(given, home)), where, "")
         if not given:
             raise invalid(
                 where,
                 "the command needs an environment",
                 hint="Write azureml:NAME@latest, a curated name such as sklearn-1.5, or a mapping with pip or conda_file.",
             )
-        return _placed(where, lambda: self._named_environment(given, home, where))
+        return placed(where, lambda: self._named_environment(given, home, where))
 
     def _named_environment(self, text: str, home: Scope, where: str) -> Source:
         reference = asset_reference(text, AssetKind.ENVIRONMENT)
@@ -222,7 +220,7 @@ class Resolver:
         if not path and type_ in DATA_TYPES and isinstance(value, str) and is_reference(value):
             path = value
         if path:
-            return _placed(where, lambda: self._sources.content(path, type_, mode, home))
+            return placed(where, lambda: self._sources.content(path, type_, mode, home))
         if value is None:
             return None
         return Binding(type=type_, value=check_value(wanted, value, where=where))
@@ -274,14 +272,3 @@ def merged_output(inner: OutputSpec, outer: OutputSpec) -> OutputSpec:
 def _may_be_curated(reference: AssetReference) -> bool:
     """Whether a curated name may be meant: bare, in the built-in registry, or by one of its labels or versions."""
     return not (reference.workspace or reference.workspace_id) and reference.registry in {"", BUILT_IN_REGISTRY}
-
-
-def _placed(where: str, find: Callable[[], T]) -> T:
-    """What *find* returns; its errors come out with the place in front."""
-    try:
-        return located(where, find)
-    except RegistaError as wrong:
-        if not wrong.message.startswith(where):
-            wrong.message = f"{where}: {wrong.message}"
-            wrong.args = (wrong.message,)
-        raise

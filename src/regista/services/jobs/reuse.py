@@ -12,6 +12,7 @@ from regista.entities.asset import NO_FILES
 from regista.entities.digest import Digest, digest_of, hex_of
 from regista.entities.job import Binding, Job, JobStatus
 from regista.interfaces.catalog import Transaction
+from regista.services.jobs.places import datastore_path
 from regista.services.jobs.plans import CommandPlan
 
 
@@ -19,6 +20,8 @@ def reuse_key(plan: CommandPlan, inputs: dict[str, Binding], lock: Digest | None
     """The key, or "" when the result may not be used again or when something that decides it is not known yet."""
     if lock is None or plan.force_rerun or not plan.is_deterministic:
         return ""
+    if any(datastore_path(output) for output in plan.outputs.values()):
+        return ""  # others write to the path as well: what an earlier job left there may be gone
     if any(binding.value is None and binding.manifest is None for binding in inputs.values()):
         return ""
     named = [

@@ -17,10 +17,10 @@ from regista.interfaces.blobs import CHUNK
 from regista.interfaces.catalog import Transaction
 from regista.services.datastores.shelves import Container, Section
 from regista.services.jobs.attempt_folder import LiveLogs
+from regista.services.jobs.places import OUTPUTS
 from regista.services.jobs.sources import artifact_manifest, job_path
 from regista.services.scopes.stores import StoreService
 
-OUTPUTS = "azureml/"
 RUNS = "ExperimentRun/dcid."
 LOG = "std_log.txt"
 

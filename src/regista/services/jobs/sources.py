@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.datastore import ARTIFACT_STORE
 from regista.entities.digest import Digest
 from regista.entities.graph import ARTIFACTS
 from regista.entities.job import Binding, Job
@@ -30,6 +31,8 @@ from regista.interfaces.catalog import Transaction
 from regista.services.access.access import require
 from regista.services.assets.versions import asset_path, resolve_asset, what
 from regista.services.content.contents import require_download
+from regista.services.datastores.placing import files_below, require_ours
+from regista.services.jobs.places import OUTPUTS, is_shown, workspace_of
 from regista.services.jobs.plans import exact_reference, job_node
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.scopes.stores import StoreService
@@ -83,11 +86,8 @@ class Sources:
                 return self._artifacts(text, rows, "", (type_, mode), home, "")
             case UrlReference(url=url):
                 return _url(url, type_, mode)
-            case DatastoreReference():
-                raise UnsupportedError(
-                    f"{text[:200]!r}: jobs do not read datastores here",
-                    hint="Register the data: regista data create --path …",
-                )
+            case DatastoreReference() as found:
+                return self._stored(found, type_, mode, home)
             case LocalPath():
                 raise InvalidError(
                     f"{text[:200]!r} is a path on the author's machine", hint="The client uploads it: send a reference."
@@ -120,6 +120,36 @@ class Sources:
             manifest=self.store(home).put(manifest.encode()) if manifest.digest != digest else digest,
             reference=str(found),
             node=job_node(home.id, job.name),
+            mode=mode,
+        )
+
+    def _stored(self, found: DatastoreReference, type_: str, mode: str, home: Scope) -> Binding:
+        scope = workspace_of(self.tx, self.caller, home, found)
+        require_ours(self.tx, scope, found.datastore)
+        if found.datastore == ARTIFACT_STORE or is_shown(f"{found.path}/"):
+            job, _, rest = found.path.removeprefix(OUTPUTS).partition("/")
+            output, _, path = rest.partition("/")
+            if found.datastore == ARTIFACT_STORE or not (found.path.startswith(OUTPUTS) and output):
+                raise UnsupportedError(
+                    f"{str(found)[:200]!r} is where versions and jobs are shown",
+                    hint="Name the version itself, or azureml://jobs/JOB/outputs/OUTPUT.",
+                )
+            return self._job_output(JobOutputReference(job=job, output=output, path=path), type_, mode, scope)
+        if self._stores.of(self.tx, scope)[0] != self._stores.of(self.tx, home)[0]:
+            raise UnsupportedError(
+                f"{str(found)[:200]!r} is in another store than {home.address}",
+                hint=f"Register it as data in {scope.address}, and name that.",
+            )
+        manifest, jobs = files_below(self.tx, self.caller, scope, found.path)
+        if type_ == "uri_file" and len(manifest.files) != 1:
+            raise InvalidError(f"{found} has {len(manifest.files)} files, and a uri_file is one")
+        return Binding(
+            type=type_,
+            manifest=self.store(scope).put(manifest.encode()),
+            reference=str(found),
+            node=jobs[0] if jobs else "",
+            others=jobs[1:],
+            scope=scope.id,
             mode=mode,
         )
 

@@ -37,9 +37,10 @@ _TRIES = 10
 
 class NewModelVersion(msgspec.Struct, frozen=True, kw_only=True):
     """A version to be made of what *path* refers to (empty: of no files); ``home`` is the workspace of a run or a logged
-    model, where it is known. ``source`` is kept with the version as it is."""
+    model, where it is known. ``source`` is kept with the version as it is. Without ``version`` it gets the next number."""
 
     name: str
+    version: str = ""
     path: str = ""
     home: ScopeAddress | None = None
     description: str = ""
@@ -64,6 +65,7 @@ class ModelVersionService:
         version = NewVersion(
             kind=MODEL,
             name=new.name,
+            version=new.version,
             description=new.description,
             tags=check_tags(new.tags),
             spec=dict(new.spec),
@@ -78,7 +80,7 @@ class ModelVersionService:
             try:
                 return self._registration.create(caller, address, version, new.path, home)
             except AlreadyExistsError:  # another took the number between the look and the write
-                if attempt == _TRIES - 1:
+                if new.version or attempt == _TRIES - 1:
                     raise
         raise AssertionError
 

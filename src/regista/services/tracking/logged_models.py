@@ -159,6 +159,13 @@ class LoggedModelService:
         return self._catalog.write(work)
 
 
+def check_model_id(model_id: str) -> str:
+    """Return *model_id* when a logged model may be called so."""
+    if not _ID.fullmatch(model_id):
+        raise InvalidError(f"{model_id[:50]!r} is no id of a logged model", hint="It is m- and 32 hexadecimal digits.")
+    return model_id
+
+
 def readable_model(tx: Transaction, caller: Caller, scope: Scope, model_id: str) -> LoggedModel:
     """A living logged model that *caller* may read; raise ``NotFoundError``."""
     model = tx.artifacts.find_model(scope.id, model_id) if _ID.fullmatch(model_id) else None

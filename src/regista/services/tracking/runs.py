@@ -113,7 +113,7 @@ class RunService:
         def work(tx: Transaction) -> list[tuple[str, Run]]:
             scope, job = find_job(tx, caller, address, name)
             found = [("", job), *_below(tx, scope, job, "", frozenset({job.name}))]
-            origins = {one.id: _measured_in(tx, one).id for _, one in found}
+            origins = {one.id: measured_in(tx, one).id for _, one in found}
             ids = list(set(origins.values()))
             metrics, params, tags = tx.runs.latest_metrics(ids), tx.runs.params(ids), tx.runs.tags([*origins])
 
@@ -222,7 +222,7 @@ class RunService:
 
         def work(tx: Transaction) -> Page[Metric]:
             scope = resolve_scope(tx, caller, address)
-            return tx.runs.history(_measured_in(tx, readable(tx, caller, scope, name)).id, key, request)
+            return tx.runs.history(measured_in(tx, readable(tx, caller, scope, name)).id, key, request)
 
         return self._catalog.read(work)
 
@@ -282,7 +282,7 @@ def _below(tx: Transaction, scope: Scope, job: Job, path: str, above: frozenset[
         yield from _below(tx, scope, child, here, above | {child.name})
 
 
-def _measured_in(tx: Transaction, job: Job) -> Job:
+def measured_in(tx: Transaction, job: Job) -> Job:
     """The job that did what *job* stands for."""
     return (tx.jobs.find(job.scope_id, job.reused_from) if job.reused_from else None) or job
 

@@ -1,9 +1,9 @@
 """Ending a job: what it left becomes content, and one transaction writes outputs, lineage, names and the last state.
 
     collect   outputs, ./outputs and the log become blobs of the workspace's store
-    bring     what gets a name in another store is copied there
+    bring     what goes to another store, by name or to a datastore there, is copied
     seal      the capsule of each version that is to be, saying what the job will be in a moment
-    commit    one transaction under the lease's fence writes everything, or nothing
+    commit    one transaction under the lease's fence writes everything, files of datastores too, or nothing
 
 A crash before the commit leaves blobs without names; whoever takes the job up does it all again.
 """
@@ -32,6 +32,7 @@ from regista.services.jobs.keys import revoke
 from regista.services.jobs.lineage import add_edges, edges_of
 from regista.services.jobs.outputs import register_output, target_scope, version_of
 from regista.services.jobs.pipelines import tell_parent
+from regista.services.jobs.places import datastore_path, place_outputs, target_workspace
 from regista.services.jobs.plans import CommandPlan, exact_reference, job_node
 from regista.services.jobs.sources import artifact_manifest
 from regista.services.jobs.workshop import Workshop
@@ -94,7 +95,8 @@ def collect_log(workshop: Workshop, store: BlobStore, job: Job) -> Left:
 
 
 def finish(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left, ending: Ending) -> Job:
-    """Write the end, all or nothing. When an output cannot be registered the job has failed, and says why."""
+    """Write the end, all or nothing. When an output cannot be registered, or written to its datastore, the job has failed, and
+    says why."""
     last = _Last(workshop, lease, scope, plan, left, ending)
     if ending.status is not JobStatus.COMPLETED:
         return last.write({}, now())
@@ -103,8 +105,8 @@ def finish(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, le
     except (LeaseLostError, UnavailableError, StorageFullError):
         raise
     except RegistaError as wrong:
-        _log.info("job %s: an output was not registered: %s", lease.job_id, wrong)
-        error = f"an output could not be registered: {wrong.message}"
+        _log.info("job %s: an output was not kept: %s", lease.job_id, wrong)
+        error = f"an output could not be kept: {wrong.message}"
         failed = msgspec.structs.replace(ending, status=JobStatus.FAILED, error=error)
         return msgspec.structs.replace(last, ending=failed).write({}, now())
 
@@ -179,6 +181,7 @@ class _Last(msgspec.Struct, frozen=True):
 
         def work(tx: Transaction, job: Job) -> Job:
             outputs = self._bindings(job) | self._registered(tx, job, sealed)
+            self._place(tx, job)
             artifacts = _artifacts(tx, self.workshop, self.scope, job, self.left)
             if artifacts.files:
                 outputs[ARTIFACTS] = _binding(job, OutputSpec(type="uri_folder"), ARTIFACTS, artifacts)
@@ -192,6 +195,15 @@ class _Last(msgspec.Struct, frozen=True):
             return job
 
         return fenced(self.workshop.catalog, self.lease, work)
+
+    def _place(self, tx: Transaction, job: Job) -> None:
+        """Write to datastores what goes there, with the rights that the job's creator has now."""
+        if self.ending.status is JobStatus.COMPLETED and any(map(datastore_path, self.plan.outputs.values())):
+            creator = self.workshop.access.caller_named(tx, job.created_by)
+            outputs = self.plan.outputs
+            place_outputs(
+                tx, creator, self.scope, job, ((name, outputs[name], m) for name, m in self.left.outputs.items())
+            )
 
     def _bindings(self, job: Job) -> dict[str, Binding]:
         return {
@@ -257,19 +269,26 @@ def _artifacts(tx: Transaction, workshop: Workshop, scope: Scope, job: Job, left
 
 
 def _bring_to_targets(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left) -> None:
-    """Copy what is to be registered in a scope of another store, before the transaction that names it."""
-    named = {name: output for name, output in plan.outputs.items() if output.name and output.path}
-    if not named:
+    """Copy what goes to a scope of another store, before the transaction that names it."""
+    outputs = {name: output for name, output in plan.outputs.items() if output.path}
+    if not outputs:
         return
 
-    def stores(tx: Transaction) -> dict[str, tuple[str, BlobStore]]:
+    def stores(tx: Transaction) -> list[tuple[str, tuple[str, BlobStore]]]:
         creator = workshop.access.caller_named(tx, tx.jobs.by_id(lease.job_id).created_by)
-        return {
-            name: workshop.stores.of(tx, target_scope(tx, creator, scope, output)) for name, output in named.items()
-        }
+        targets = [
+            (name, target)
+            for name, output in outputs.items()
+            for target in (
+                target_scope(tx, creator, scope, output) if output.name else None,
+                target_workspace(tx, creator, scope, output),
+            )
+            if target
+        ]
+        return [(name, workshop.stores.of(tx, target)) for name, target in targets]
 
     home_name, home = workshop.stores.for_scope(scope)
-    for name, (store_name, store) in workshop.catalog.read(stores).items():
+    for name, (store_name, store) in workshop.catalog.read(stores):
         if store_name != home_name:
             content = left.outputs[name]
             copy_blobs(home, store, {content.digest, *(entry.digest for entry in content.files)})

@@ -125,7 +125,7 @@ class Launch:
         return read_manifest(self._store(self._scope_of(binding)), binding.manifest)
 
     def _scope_of(self, binding: Binding) -> str:
-        return Node.parse(binding.node).scope_id if binding.node else self._scope.id
+        return binding.scope or (Node.parse(binding.node).scope_id if binding.node else self._scope.id)
 
     def _store(self, scope_id: str) -> BlobStore:
         if scope_id == self._scope.id:

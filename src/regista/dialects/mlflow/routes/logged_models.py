@@ -7,8 +7,9 @@ from typing import Any
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import wrong_value
-from regista.dialects.mlflow.files import listed_files, split
+from regista.dialects.mlflow.files import listed_files
 from regista.dialects.mlflow.offsets import page_by_offset
+from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.searches import LOGGED_MODELS
 from regista.entities.run import LoggedModel, ModelMetric

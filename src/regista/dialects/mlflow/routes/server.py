@@ -14,17 +14,17 @@ NO_OTLP = "REST OTLP span logging is not supported: the spans of a trace are its
 
 
 def server_info(_: Call, __: Nothing) -> Json:
-    """What the client may use: files go through the server, whole, one request each."""
+    """What the client may use: large files in parts side by side, up and down; small ones whole, one request each."""
     return {
         "store_type": "SqlStore",
         "workspaces_enabled": False,
         "trace_archival_enabled": False,
-        "multipart_uploads_enabled": False,
-        "multipart_downloads_enabled": False,
+        "multipart_uploads_enabled": True,
+        "multipart_downloads_enabled": True,
         "artifact_serving_enabled": True,
-        "presigned_upload_run_id_supported": False,
-        "presigned_upload_model_id_supported": False,
-        "model_artifact_presigned_downloads_supported": False,
+        "presigned_upload_run_id_supported": True,
+        "presigned_upload_model_id_supported": True,
+        "model_artifact_presigned_downloads_supported": True,
         "artifacts_presigned_only": False,
         "tracking_auth": None,
         "features_enabled": {},

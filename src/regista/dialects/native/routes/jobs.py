@@ -9,6 +9,7 @@ from litestar import Request, Response, get, patch, post
 from litestar.handlers import BaseRouteHandler
 from litestar.response import Stream
 
+from regista.dialects.native.columns import MEDIA_TYPES, encoded
 from regista.dialects.native.job_wire import (
     JobRecordView,
     JobView,
@@ -21,7 +22,7 @@ from regista.dialects.native.job_wire import (
 from regista.dialects.native.ranges import file_response
 from regista.entities.access import Caller
 from regista.entities.job import Job
-from regista.entities.page import PageRequest
+from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError
 from regista.services.house import House
@@ -99,11 +100,33 @@ def get_record(caller: Caller, house: House, address: ScopeAddress, name: str) -
 
 @get("/jobs/{name:str}/history", sync_to_thread=True)
 def get_history(
-    caller: Caller, house: House, address: ScopeAddress, page: PageRequest, name: str, metric: str
+    caller: Caller,
+    house: House,
+    address: ScopeAddress,
+    page: PageRequest,
+    name: str,
+    metric: str,
+    points: int | None = None,
 ) -> MetricViews:
-    """All values of a metric in the order of step, timestamp, value; none for one that was never logged."""
+    """All values of a metric in the order of step, timestamp, value; none for one that was never logged.
+
+    With ``points`` no pages but at most so many values of all, for a plot: the first, the last, and of groups of equally many
+    the least and the greatest (see ``services/tracking/thinning.py``)."""
     house.jobs.get(caller, address, name)
+    if points is not None:
+        return metrics_of(Page(tuple(house.histories.thinned(caller, address, name, metric, points))))
     return metrics_of(house.runs.history(caller, address, name, metric, page))
+
+
+@get("/jobs/{name:str}/columns", sync_to_thread=True)
+def get_columns(
+    caller: Caller, house: House, address: ScopeAddress, name: str, metric: str = "", form: str = "parquet"
+) -> Stream:
+    """Every value of a metric, or of all, of a job and of what ran in it: a table as a Parquet file or as an Arrow stream
+    (``form``), with the columns node, metric, step, timestamp and value."""
+    pieces = encoded(house.histories.columns(caller, address, name, metric), form)
+    headers = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
+    return Stream(pieces, media_type=MEDIA_TYPES[form], headers=headers)
 
 
 @get("/jobs/{name:str}/log")
@@ -158,6 +181,7 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     update_job,
     get_record,
     get_history,
+    get_columns,
     get_log,
     get_output,
     get_output_file,

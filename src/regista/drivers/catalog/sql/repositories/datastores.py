@@ -2,7 +2,8 @@
 
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
@@ -99,15 +100,11 @@ class FileRows:
         return _file(row[0]) if row else None
 
     def put(self, file: StoredFile) -> None:
-        self._session.run(
-            _PUT_FILE,
-            container=file.container,
-            path=file.path,
-            scope_id=file.scope_id,
-            owner=file.owner,
-            digest=file.digest or "",
-            body=encoded(file),
-        )
+        self._session.run(_PUT_FILE, **_row(file))
+
+    def put_all(self, files: Sequence[StoredFile]) -> None:
+        if files:
+            self._session.many(_PUT_FILE, map(_row, files))
 
     def scan(
         self, container: str, first: str, before: str | None, limit: int, *, owner: str | None = None
@@ -167,3 +164,14 @@ class FileRows:
             container, path, *_ = rows[-1]
         for scope_id, digest in self._session.all(_BLOCK_DIGESTS):
             yield scope_id, Digest(digest)
+
+
+def _row(file: StoredFile) -> Mapping[str, Any]:
+    return {
+        "container": file.container,
+        "path": file.path,
+        "scope_id": file.scope_id,
+        "owner": file.owner,
+        "digest": file.digest or "",
+        "body": encoded(file),
+    }

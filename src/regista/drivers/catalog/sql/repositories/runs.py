@@ -57,6 +57,13 @@ _LATEST_OF = Statement(
     " WHERE j.id IN :jobs ORDER BY j.seq, m.key"
 )
 _SERIES_OF = Statement("SELECT m.seq FROM metrics m JOIN jobs j ON j.seq = m.job WHERE j.id = :job AND m.key = :key")
+_POINTS = "SELECT step, timestamp, is_number, value FROM metric_points WHERE metric = :metric"
+_IN_ORDER = "ORDER BY step, timestamp, is_number, value LIMIT :limit"
+_FIRST_POINTS = Statement(f"{_POINTS} {_IN_ORDER}")
+_NEXT_POINTS = Statement(
+    f"{_POINTS} AND (step, timestamp, is_number, value)"
+    f" > (CAST(:step AS bigint), CAST(:timestamp AS bigint), CAST(:is_number AS integer), :value) {_IN_ORDER}"
+)
 
 _PARAMS = Statement("SELECT key, value FROM params WHERE job = :job AND key IN :keys")
 _ADD_PARAM = insert(tables.params)
@@ -109,6 +116,20 @@ class RunDataRows:
             kinds=(int, int, int, float),
             descending=False,
         )
+
+    def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
+        series = self._session.first(_SERIES_OF, job=job_id, key=key)
+        if series is None:
+            return []
+        if after is None:
+            rows = self._session.all(_FIRST_POINTS, metric=series[0], limit=limit)
+        else:
+            last = _latest_row(0, _point(after))
+            place = {name: last[name] for name in ("step", "timestamp", "is_number", "value")}
+            rows = self._session.all(_NEXT_POINTS, metric=series[0], limit=limit, **place)
+        return [
+            Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
+        ]
 
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         job = self._job(job_id)[0]
