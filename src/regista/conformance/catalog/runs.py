@@ -49,6 +49,18 @@ class MetricContract(CatalogCase):
             catalog.write(lambda tx: tx.runs.log_metrics(run.id, [same, same]))
         assert self.history(catalog, run.id, "loss") == [same]
 
+    def test_values_are_counted_over_all_metrics_and_runs(self, catalog: Catalog) -> None:
+        one, two, none = added_job(catalog), added_job(catalog, "two"), added_job(catalog, "none")
+        same = Metric("loss", 0.1, 5, 1)
+        catalog.write(
+            lambda tx: tx.runs.log_metrics(one.id, [same, same, Metric("loss", 0.2, 5, 1), Metric("a", 1, 1)])
+        )
+        catalog.write(lambda tx: tx.runs.log_metrics(two.id, [same]))
+        counted = [
+            catalog.read(lambda tx, ids=ids: tx.runs.count_points(ids)) for ids in ([one.id, two.id], [none.id], [])
+        ]
+        assert counted == [4, 0, 0]
+
     def test_what_is_not_a_number_is_kept(self, catalog: Catalog) -> None:
         run = added_job(catalog)
         values = [math.nan, math.inf, -math.inf, 5e-324, -0.0, 1.7976931348623157e308]

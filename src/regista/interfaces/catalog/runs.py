@@ -25,6 +25,9 @@ class RunDataRepository(Protocol):
         """The next *limit* values behind *after* (None: from the first) in the same order, for who reads them all: a block
         may be larger than a page. *after* need not be there."""
 
+    def count_points(self, job_ids: Sequence[str]) -> int:
+        """How many values these jobs have, of all metrics together."""
+
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         """Write once: the same value again is quiet, another raises ``InvalidError`` and writes nothing."""
 

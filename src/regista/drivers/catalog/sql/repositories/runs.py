@@ -65,6 +65,11 @@ _NEXT_POINTS = Statement(
     f" > (CAST(:step AS bigint), CAST(:timestamp AS bigint), CAST(:is_number AS integer), :value) {_IN_ORDER}"
 )
 
+_COUNT = Statement(
+    "SELECT count(*) FROM jobs j JOIN metrics m ON m.job = j.seq JOIN metric_points p ON p.metric = m.seq"
+    " WHERE j.id IN :jobs"
+)
+
 _PARAMS = Statement("SELECT key, value FROM params WHERE job = :job AND key IN :keys")
 _ADD_PARAM = insert(tables.params)
 _PARAMS_OF = Statement(
@@ -130,6 +135,10 @@ class RunDataRows:
         return [
             Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
         ]
+
+    def count_points(self, job_ids: Sequence[str]) -> int:
+        row = self._session.first(_COUNT, jobs=list(job_ids)) if job_ids else None
+        return int(row[0]) if row else 0
 
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         job = self._job(job_id)[0]
