@@ -22,7 +22,7 @@ from regista.entities.run import Metric
 from regista.errors import InvalidError
 
 if TYPE_CHECKING:
-    import pyarrow
+    import pyarrow as pa
 
     from regista.client.session import Regista
 
@@ -106,7 +106,7 @@ class JobClient:
         query = {"metric": metric or None, "form": form}
         return self._session.transport.stream_down(f"{self._base}/{_part(name)}/columns", query=query)
 
-    def table(self, name: str, metric: str = "") -> "pyarrow.Table":
+    def table(self, name: str, metric: str = "") -> "pa.Table":
         """The same as a table of pyarrow, which the extra ``columns`` installs."""
         return read_table(self.columns(name, metric, form="arrow"))
 

@@ -56,12 +56,12 @@ def fetch_thinned(transport: Transport, path: str, metric: str, points: int) -> 
 def read_table(pieces: Iterable[bytes]) -> Any:
     """A table of pyarrow out of the pieces of an Arrow stream; raise ``UnsupportedError`` where pyarrow is not installed."""
     try:
-        import pyarrow
+        import pyarrow as pa
     except ImportError as missing:
         raise UnsupportedError(
             "tables need pyarrow, which is not installed", hint="Run: pip install 'regista[columns]'"
         ) from missing
-    return pyarrow.ipc.open_stream(pyarrow.BufferReader(b"".join(pieces))).read_all()
+    return pa.ipc.open_stream(pa.BufferReader(b"".join(pieces))).read_all()
 
 
 def _decoded(plain: dict[str, Any], wanted: type[T]) -> T:

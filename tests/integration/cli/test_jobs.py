@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+from pyarrow import parquet
 
 ENVIRONMENT = "environment: {image: any, conda_file: {dependencies: [python=3.11]}}"
 
@@ -158,6 +159,20 @@ class TestMetrics:
         assert [(row["step"], row["value"]) for row in history] == [(0, 1.0), (1, 0.5), (2, 1 / 3)]
         assert len(run.json("job", "metrics", "m", "--metric", "loss", "--max-results", "2", "-w", dev)) == 2
         assert run("job", "metrics", measured, "-m", "odd/key", "-w", dev).out.splitlines()[0].startswith("metric")
+
+    def test_are_kept_as_columns(self, run, server, dev, measured, tmp_path):
+        file = tmp_path / "m.parquet"
+        assert str(file) in run("job", "metrics", "m", "-o", "parquet", "--file", str(file), "-w", dev).err
+        assert [path.name for path in tmp_path.glob("m.parquet*")] == ["m.parquet"]
+        table = server.client(workspace=dev).jobs.table("m", "loss")
+        assert table.column("value").to_pylist() == [1.0, 0.5, 1 / 3]
+        kept = [row for row in parquet.read_table(file).to_pylist() if row["metric"] == "loss"]
+        assert kept == table.to_pylist()
+        assert "--file" in run.refused("job", "metrics", "m", "--file", str(file), "-w", dev)
+        assert "leave" in run.refused("job", "metrics", "m", "-o", "arrow", "--max-results", "1", "-w", dev)
+        assert "loss, odd/key" in run.refused("job", "metrics", "m", "-m", "no", "-o", "arrow", "-f", "x", "-w", dev)
+        assert "written" in run.refused("job", "metrics", "m", "-o", "arrow", "-f", str(tmp_path / "no/x"), "-w", dev)
+        assert [one.step for one in server.client(workspace=dev).jobs.thinned(measured, "loss", 4)] == [0, 1, 2]
 
     def test_that_are_not_there_are_named_with_those_that_are(self, run, dev, measured):
         assert "loss, odd/key" in run.refused("job", "metrics", "m", "--metric", "los", "-w", dev)

@@ -5,7 +5,7 @@ import math
 import sys
 
 import msgspec
-import pyarrow
+import pyarrow as pa
 import pytest
 from litestar.testing import TestClient
 from pyarrow import parquet
@@ -183,15 +183,13 @@ class TestRecords:
             ("in/b", "acc", 3, 7, "0.75"),
         ]
         arrow = client.get(f"{JOBS}/measured_a/columns", params={"form": "arrow", "metric": "loss"})
-        assert rows_of(pyarrow.ipc.open_stream(arrow.content).read_all()) == [
+        assert rows_of(pa.ipc.open_stream(arrow.content).read_all()) == [
             ("", "loss", 0, 5, "1.0"),
             ("", "loss", 1, 6, "0.5"),
         ]
         for form in ("arrow", "parquet"):
             none = client.get(f"{JOBS}/measured_a/columns", params={"form": form, "metric": "none"}).content
-            empty = (
-                pyarrow.ipc.open_stream(none).read_all() if form == "arrow" else parquet.read_table(io.BytesIO(none))
-            )
+            empty = pa.ipc.open_stream(none).read_all() if form == "arrow" else parquet.read_table(io.BytesIO(none))
             assert (empty.num_rows, empty.column_names) == (0, table.column_names)
         assert client.get(f"{JOBS}/measured_a/columns", params={"form": "csv"}).status_code == 400
 
@@ -203,7 +201,7 @@ class TestRecords:
             place.house.runs.log(place.caller, place.dev, "wide", metrics=metrics)
         read = {
             "parquet": lambda content: parquet.read_table(io.BytesIO(content)),
-            "arrow": lambda content: pyarrow.ipc.open_stream(content).read_all(),
+            "arrow": lambda content: pa.ipc.open_stream(content).read_all(),
         }
         for form, table_of in read.items():
             found = table_of(client.get(f"{JOBS}/wide/columns", params={"form": form}).content).to_pylist()

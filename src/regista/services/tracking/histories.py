@@ -1,0 +1,77 @@
+"""Histories of metrics as a whole: thinned out for plots, and in blocks for who reads them all."""
+
+from collections.abc import Iterator
+
+import msgspec
+
+from regista.entities.access import Caller
+from regista.entities.run import Metric
+from regista.entities.scope import ScopeAddress
+from regista.errors import InvalidError
+from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.scopes.scopes import resolve_scope
+from regista.services.tracking.rights import readable
+from regista.services.tracking.runs import RunService, measured_in
+from regista.services.tracking.thinning import FEWEST, Thinning
+
+MOST_POINTS = 100_000
+"""Of a history that is thinned out; a screen has a few thousand dots across."""
+
+BLOCK = 10_000
+"""Values that are read at once."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Some values of one metric, in order. ``step`` is the path of the step that measured them, "" for the job itself."""
+
+    step: str
+    key: str
+    metrics: list[Metric]
+
+
+class HistoryService:
+    """Reads histories to their end. What is written meanwhile may be in them or not."""
+
+    def __init__(self, catalog: Catalog, runs: RunService) -> None:
+        self._catalog = catalog
+        self._runs = runs
+
+    def thinned(self, caller: Caller, address: ScopeAddress, name: str, key: str, most: int) -> list[Metric]:
+        """All values of a metric in no more than *most* points, among them the first, the last, the least and the greatest;
+        as they are while they are no more than that. See ``thinning``."""
+        if not FEWEST <= most <= MOST_POINTS:
+            raise InvalidError(f"a history is thinned out to {FEWEST} to {MOST_POINTS} points, not to {most}")
+        job_id = self._catalog.read(lambda tx: _measured(tx, caller, address, name))
+        thinning = Thinning(most)
+        for block in self._blocks(job_id, key):
+            thinning.add(block)
+        return thinning.points()
+
+    def columns(self, caller: Caller, address: ScopeAddress, name: str, key: str = "") -> Iterator[Block]:
+        """Every value of one metric, or of all of them, of a living job and of everything that ran in it: read while it is
+        gone through, in memory of one block. Who may not read the job is told at once."""
+        found = self._runs.with_steps(caller, address, name)
+        measured = [(step, run.job.name, one.key) for step, run in found for one in run.metrics if key in {"", one.key}]
+
+        def blocks() -> Iterator[Block]:
+            for step, job, metric in measured:
+                job_id = self._catalog.read(lambda tx, job=job: _measured(tx, caller, address, job))  # type: ignore[misc]
+                for block in self._blocks(job_id, metric):
+                    yield Block(step, metric, block)
+
+        return blocks()
+
+    def _blocks(self, job_id: str, key: str) -> Iterator[list[Metric]]:
+        """A transaction a block: a reader that is slow holds nobody up."""
+        after: Metric | None = None
+        while True:
+            block = self._catalog.read(lambda tx, after=after: tx.runs.points(job_id, key, after, BLOCK))  # type: ignore[misc]
+            yield block
+            if len(block) < BLOCK:
+                return
+            after = block[-1]
+
+
+def _measured(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> str:
+    """The id of the job that measured what the one of that name stands for."""
+    return measured_in(tx, readable(tx, caller, resolve_scope(tx, caller, address), name)).id
