@@ -1,6 +1,7 @@
 """Building the services over the drivers that the settings name."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -43,6 +44,7 @@ from regista.services.provenance.capsules import CapsuleService
 from regista.services.provenance.compare import CompareService
 from regista.services.provenance.trace import TraceService
 from regista.services.provenance.why import WhyService
+from regista.services.registry.imports import ImportService
 from regista.services.registry.model_versions import ModelVersionService
 from regista.services.registry.promotion import PromotionService
 from regista.services.registry.registered_models import RegisteredModelService
@@ -103,7 +105,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
     serving, routing = open_host(settings, runtime), Routing(catalog)
     planner = Planner(catalog, stores, environments, serving)
     registration = RegistrationService(catalog, stores, contents, assets, capsules, curated)
-    artifacts, book, runs = ArtifactService(catalog, contents), AuditBook(catalog), RunService(catalog)
+    artifacts, book = ArtifactService(catalog, contents), AuditBook(catalog)
     logs, signatures = LiveLogs(settings.work), Signatures(catalog, access, signer)
     files = RunFiles(catalog, contents, (VersionShelf(), ArtifactShelf(), JobShelf(stores, logs)))
     return House(
@@ -141,15 +143,26 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         why=WhyService(catalog, traces.of_node),
         serving=serving,
         routing=routing,
-        experiments=ExperimentService(catalog),
-        runs=runs,
-        histories=HistoryService(catalog, runs),
-        run_search=RunSearchService(catalog),
-        artifacts=artifacts,
-        multipart=MultipartService(catalog, contents),
-        signed_artifacts=SignedArtifacts(catalog, signatures),
-        llm_traces=LlmTraceService(catalog),
-        logged_models=LoggedModelService(catalog),
         registered_models=RegisteredModelService(catalog),
         model_versions=ModelVersionService(catalog, registration, artifacts),
+        imports=ImportService(catalog, ModelVersionService(catalog, registration, artifacts)),
+        **_tracking(catalog, contents, signatures, artifacts),
     )
+
+
+def _tracking(
+    catalog: Catalog, contents: ContentService, signatures: Signatures, artifacts: ArtifactService
+) -> dict[str, Any]:
+    """What has to do with what runs log, by its attribute of the house."""
+    runs = RunService(catalog)
+    return {
+        "experiments": ExperimentService(catalog),
+        "runs": runs,
+        "histories": HistoryService(catalog, runs),
+        "run_search": RunSearchService(catalog),
+        "artifacts": artifacts,
+        "multipart": MultipartService(catalog, contents),
+        "signed_artifacts": SignedArtifacts(catalog, signatures),
+        "llm_traces": LlmTraceService(catalog),
+        "logged_models": LoggedModelService(catalog),
+    }

@@ -26,6 +26,7 @@ from regista.services.provenance.capsules import CapsuleService
 from regista.services.provenance.compare import CompareService
 from regista.services.provenance.trace import TraceService
 from regista.services.provenance.why import WhyService
+from regista.services.registry.imports import ImportService
 from regista.services.registry.model_versions import ModelVersionService
 from regista.services.registry.promotion import PromotionService
 from regista.services.registry.registered_models import RegisteredModelService
@@ -90,6 +91,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     logged_models: LoggedModelService
     model_versions: ModelVersionService
     registered_models: RegisteredModelService
+    imports: ImportService
     artifacts: ArtifactService
     multipart: MultipartService
     signed_artifacts: SignedArtifacts

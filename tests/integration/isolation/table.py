@@ -55,6 +55,16 @@ OF_A_SCOPE = (
     Verb("GET", "/{scopes}/{scope}/uploads/{upload}", "bring bytes", at="inside"),
     Verb("PATCH", "/{scopes}/{scope}/uploads/{upload}?offset=0", "bring bytes", at="inside", content=b"x"),
     Verb("POST", "/{scopes}/{scope}/uploads/{upload}/commit", "bring bytes", at="inside", body={"digest": "{empty}"}),
+    Verb("PUT", "/{scopes}/{scope}/imports/models", "write assets", "see assets", "asset", {"name": "{name}"}),
+    Verb(
+        "PUT",
+        "/{scopes}/{scope}/imports/versions",
+        "write assets",
+        "see assets",
+        "asset",
+        {"name": "{name}", "version": "1"},
+    ),
+    Verb("POST", "/{scopes}/{scope}/imports/totals", "see", at="inside", body={}),
     Verb("POST", "/{scopes}/{scope}/drop", "bring bytes", at="inside", ok=201),
     Verb("POST", "/{scopes}/{scope}/drop/commit", "bring bytes", at="inside", body={"token": "{token}", "files": []}),
 )
@@ -83,6 +93,19 @@ OF_A_WORKSPACE = (
     Verb("GET", JOB + "/trace", "see jobs", "see jobs"),
     Verb("GET", JOB + "/outputs/model/manifest", "download", "see jobs"),
     Verb("GET", JOB + "/outputs/model/files/f.txt", "download", "see jobs"),
+    Verb("PUT", "/workspaces/{scope}/imports/experiments", "write jobs", "see jobs", body={"name": "Default"}),
+    Verb(
+        "PUT", "/workspaces/{scope}/imports/runs", "write jobs", "see jobs", body={"name": "imported", "started_at": 1}
+    ),
+    Verb(
+        "POST",
+        "/workspaces/{scope}/imports/runs/{run}/metrics",
+        "write jobs",
+        "see jobs",
+        body={"keys": [], "values": [], "timestamps": [], "steps": []},
+        ok=204,
+    ),
+    Verb("PUT", "/workspaces/{scope}/imports/loggedModels", "write jobs", "see jobs", body={"id": "m-" + "0" * 32}),
     Verb("GET", "/workspaces/{scope}/onlineEndpoints", "see", at="inside"),
     Verb(
         "POST", "/workspaces/{scope}/onlineEndpoints", "write endpoints", "see endpoints", body={"name": "ep"}, ok=409

@@ -20,6 +20,7 @@ from regista.dialects.native.routes import (
     blobs,
     collection,
     endpoints,
+    imports,
     jobs,
     provenance,
     resources,
@@ -32,10 +33,16 @@ from regista.services.house import House
 
 PREFIX = "/api/v1"
 
-_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH)
+_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH, *imports.IN_BOTH)
 """Resources of a scope of either kind."""
 
-_IN_WORKSPACES = (*jobs.HANDLERS, *endpoints.HANDLERS, *provenance.IN_WORKSPACES, *resources.HANDLERS)
+_IN_WORKSPACES = (
+    *jobs.HANDLERS,
+    *endpoints.HANDLERS,
+    *provenance.IN_WORKSPACES,
+    *resources.HANDLERS,
+    *imports.IN_WORKSPACES,
+)
 """Resources that only a workspace has."""
 
 

@@ -195,6 +195,14 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "delete": _write("model.delete", "/models/{name}"),
     },
     "model_versions": {"search": _read("model.list", "/models")},
+    "imports": {
+        "totals": _read("import.count", "/"),
+        "experiment": _write("experiment.import", "/experiments"),
+        "run": _write("run.import", "/jobs/{new.name}"),
+        "model": _write("logged_model.import", "/loggedModels/{new.id}"),
+        "name": _write("model.import", "/models/{new.name}"),
+        "version": _write("model.import", "/models/{new.name}"),
+    },
     "artifacts": {
         "listing": _read("run.manifest", _owner),
         "open": _read("run.download", _owner, sensitive=True),
