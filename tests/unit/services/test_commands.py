@@ -228,9 +228,18 @@ class TestProcess:
         assert stores.seen == ["Finalizing"]
         assert place.job(job.name).status is JobStatus.COMPLETED
 
-    def test_its_folder_is_gone_in_the_end(self, place):
-        job = run(place, "true")
-        assert not (place.settings.work / job.id).exists()
+    def test_its_folder_is_gone_a_moment_later(self, place):
+        with place.working():
+            folder = place.settings.work / place.wait(place.command("true").name).id
+            end = time.monotonic() + 30
+            while folder.exists() and time.monotonic() < end:
+                time.sleep(0.02)
+            assert not folder.exists()
+
+    def test_no_folder_outlives_the_worker(self, place):
+        with place.working():
+            jobs = [place.wait(place.command(f"echo {n}").name) for n in range(2)]
+        assert not any((place.settings.work / job.id).exists() for job in jobs)
 
 
 class Watched:

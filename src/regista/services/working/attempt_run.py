@@ -25,7 +25,7 @@ from regista.errors import RegistaError, StorageFullError, UnavailableError
 from regista.interfaces.catalog import Transaction
 from regista.interfaces.executors import AttemptState, AttemptStatus, Handle
 from regista.services.jobs import keys as job_keys
-from regista.services.jobs.attempt_folder import AttemptFolder, attempts, remove_attempts
+from regista.services.jobs.attempt_folder import AttemptFolder, attempts
 from regista.services.jobs.lineage import add_edges
 from regista.services.jobs.pipelines import tell_parent
 from regista.services.jobs.plans import command_plan
@@ -34,6 +34,7 @@ from regista.services.jobs.workshop import WaitingExecutor, Workshop
 from regista.services.working.finishing import Ending, Left, collect, collect_log, finish
 from regista.services.working.launch import Ground, Launch
 from regista.services.working.lease_keeper import LeaseKeeper, LeaseLostError, fenced
+from regista.services.working.leftovers import Leftovers
 from regista.services.working.outcomes import outcome_of
 
 ATTEMPTS = 3
@@ -69,9 +70,10 @@ class _CanceledError(RegistaError):
 class AttemptRun:
     """Works on the job of one lease; ``run`` returns when the job has ended, was given back, or the lease was lost."""
 
-    def __init__(self, workshop: Workshop, keeper: LeaseKeeper, lease: Lease, job: Job) -> None:
+    def __init__(self, workshop: Workshop, keeper: LeaseKeeper, leftovers: Leftovers, lease: Lease, job: Job) -> None:
         self._shop = workshop
         self._keeper = keeper
+        self._leftovers = leftovers
         self._lease = lease
         self._job = job
         self._plan = command_plan(job)
@@ -199,7 +201,7 @@ class AttemptRun:
         done = bool(key) and fenced(self._shop.catalog, self._lease, work)
         if done:
             self._shop.bell.ring()
-            remove_attempts(self._shop.folder, self._job.id)
+            self._leftovers.leave(self._job.id)
         return done
 
     def _watch(self) -> AttemptStatus:
@@ -282,8 +284,8 @@ class AttemptRun:
         self._keeper.let_go(self._lease)
         if self._progress.keys:
             self._shop.access.forget()
-        self._shop.bell.ring()  # what waited for this job can begin while its folder is being removed
-        remove_attempts(self._shop.folder, self._job.id)
+        self._shop.bell.ring()
+        self._leftovers.leave(self._job.id)
 
     def _fail(self, error: str) -> None:
         self._end(self._log_alone(), JobStatus.FAILED, error)

@@ -23,6 +23,7 @@ from regista.services.jobs.pipelines import advance
 from regista.services.jobs.workshop import Workshop
 from regista.services.working.attempt_run import AttemptRun
 from regista.services.working.lease_keeper import LeaseKeeper
+from regista.services.working.leftovers import Leftovers
 
 _PAUSE = 0.25
 _TROUBLE = 1.0
@@ -43,6 +44,7 @@ class Worker:
         self._shop = workshop
         self.name = name or f"worker-{uuid.uuid4().hex[:12]}"
         self._keeper = LeaseKeeper(workshop.catalog, lease_seconds)
+        self._leftovers = Leftovers(workshop.folder)
         self._slots = threading.Semaphore(slots)
         self._running: set[threading.Thread] = set()
 
@@ -77,6 +79,7 @@ class Worker:
         """Give back what is in hand; for who called ``run_once``, and after ``run`` has returned. Processes run on."""
         self._keeper.close()
         self.join(_LAST)
+        self._leftovers.close()
 
     def join(self, seconds: float) -> None:
         """Wait for the threads of commands in hand."""
@@ -99,7 +102,7 @@ class Worker:
     def _work(self, lease: Lease, job: Job) -> None:
         self._keeper.hold(lease)
         try:
-            AttemptRun(self._shop, self._keeper, lease, job).run()
+            AttemptRun(self._shop, self._keeper, self._leftovers, lease, job).run()
         except RegistaError:
             _log.exception("job %s: not even begun; it will be tried again", job.name)
         finally:
