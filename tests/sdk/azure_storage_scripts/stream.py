@@ -3,6 +3,7 @@
 import hashlib
 import io
 import os
+import time
 import urllib.request
 
 from container import opened
@@ -38,10 +39,15 @@ def fetched(**headers):
 
 
 stream, parallel = Stream(), hashlib.sha256()
+start = time.perf_counter()
 container = opened("key", read_timeout=900)
 container.upload_blob("stream.bin", stream, length=size, max_concurrency=16, overwrite=True)
+up = time.perf_counter()
 for chunk in container.download_blob("stream.bin", max_concurrency=4).chunks():
     parallel.update(chunk)
 assert parallel.digest() == stream.hash.digest()
+down = time.perf_counter()
 assert fetched() == stream.hash.digest()
 assert fetched(Range=f"bytes=0-{size - 1}") == stream.hash.digest()
+speeds = [size / took / 1e6 for took in (up - start, down - up, (time.perf_counter() - down) / 2)]
+os.write(1, "up {:.0f} MB/s, down {:.0f} MB/s, by one request {:.0f} MB/s".format(*speeds).encode())

@@ -1,0 +1,153 @@
+"""However large a file is, the server's memory is not: up and down by each door, with the clients of that door.
+
+The everyday size is small. The whole thing is ``REGISTA_BIG_BYTES=20000000000``: each test removes the bytes that it sent,
+which are twice on the disk while blocks are put together."""
+
+import hashlib
+import http.client
+import os
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from regista.entities.datastore import files_container
+from tests.support import azure_storage_client
+from tests.support.memory import Memory
+from tests.support.mlflow_client import mlflow_client
+from tests.support.server import running_server
+
+SIZE = int(os.environ.get("REGISTA_BIG_BYTES", 256 << 20))
+MOST = 64 << 20
+"""What a transfer may take, whatever its size."""
+PART = 8 << 20
+"""What is on its way from the server's hands to those of a client that reads nothing is much less."""
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + SIZE // 5_000_000)]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    with running_server(tmp_path_factory.mktemp("large") / "home") as server:
+        server.client().workspaces.create(name="dev")
+        yield server
+
+
+@pytest.fixture
+def container(served):
+    return files_container(served.client().workspaces.get("dev").id)
+
+
+@pytest.fixture
+def folder(served, tmp_path):
+    """Where the client works; afterwards the disk is as free as before."""
+    yield tmp_path
+    for file in (*tmp_path.rglob("*"), *blobs(served)):
+        if file.is_file() and file.stat().st_size >= PART:
+            file.unlink()
+
+
+@contextmanager
+def flat(server, what) -> Iterator[None]:
+    """Fail when the server takes more memory in the block than is allowed, or keeps it, or leaves half a file."""
+    memory = Memory(server.process.pid)
+    before, start = memory.reset(), time.perf_counter()
+    yield
+    after, took = memory.held(), time.perf_counter() - start
+    peak, kept = after.peak - before.resident, after.anonymous - before.anonymous
+    print(f"{what}: {took:.1f} s, {before.resident >> 20} MiB, at most {peak >> 20} MiB more, {kept >> 20} MiB kept")
+    assert max(peak, kept) < MOST
+    assert uploads(server) == []
+
+
+def blobs(server):
+    return [file for file in (server.home / "stores").rglob("blobs/*/*/*") if file.is_file()]
+
+
+def uploads(server):
+    return [file for file in (server.home / "stores").rglob("uploads/*") if file.is_file()]
+
+
+def big_file(folder: Path) -> tuple[Path, bytes]:
+    """A file that takes no room, and its digest."""
+    place = folder / "big.bin"
+    with place.open("w+b") as file:
+        file.write(os.urandom(1 << 20))
+        file.truncate(SIZE)
+        file.seek(0)
+        return place, hashlib.file_digest(file, "sha256").hexdigest().encode()
+
+
+def test_by_the_blob_protocol(served, container, folder):
+    told = {"CONTAINER": container, "KEY": served.owner_key, "BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
+    with flat(served, "azure-storage-blob"):
+        said = azure_storage_client.run("stream", served.url, folder, ca=served.ca, **told)
+    print(said)
+
+
+def test_as_an_artifact_of_mlflow(served, folder):
+    told = {"BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
+    with flat(served, "mlflow"):
+        said = mlflow_client(3).run("big_artifact", served, folder, workspace="dev", seconds=3600, **told)
+    print(said)
+
+
+@pytest.mark.parametrize("way", ["https", "one disk"])
+def test_by_our_own_client(served, folder, way, monkeypatch):
+    source, digest = big_file(folder)
+    if way == "https":
+        monkeypatch.setattr("regista.client.upload.open_drop", lambda *_: nullcontext())
+    client = served.client(workspace="dev")
+    with flat(served, f"regista, {way}"):
+        start = time.perf_counter()
+        version = client.models.create(name="big", path=str(source)).version
+        up = time.perf_counter() - start
+        found = hashlib.sha256()
+        place = f"/api/v1/workspaces/dev/models/big/versions/{version}"
+        for chunk in client.transport.stream_down(f"{place}/files/big.bin"):
+            found.update(chunk)
+        assert found.hexdigest().encode() == digest
+        assert digest in client.transport.fetch(f"{place}/manifest")
+        down = time.perf_counter() - start - up
+    print(f"up {SIZE / up / 1e6:.0f} MB/s, down {SIZE / down / 1e6:.0f} MB/s")
+
+
+def test_clients_that_take_their_time_or_go_away_in_the_middle(served, container, folder):
+    context = ssl.create_default_context(cafile=str(served.ca))
+    key = {"Authorization": f"Bearer {served.owner_key}"}
+
+    def connected():
+        return http.client.HTTPSConnection(served.url.partition("://")[2], context=context)
+
+    def put(path, content, claimed):
+        asking = connected()
+        asking.putrequest("PUT", f"/{container}/{path}")
+        for name, value in {**key, "x-ms-blob-type": "BlockBlob", "Content-Length": str(claimed)}.items():
+            asking.putheader(name, value)
+        asking.endheaders(content)
+        return asking
+
+    content = os.urandom(32 << 20)
+    assert put("whole.bin", content, len(content)).getresponse().status == 201
+    with flat(served, "slow and gone"):
+        gone = [put(path, content[:PART], len(content)) for path in ("half.bin", "half.bin?comp=block&blockid=AAAA")]
+        until(lambda: sum(file.stat().st_size for file in uploads(served)) > PART)
+        slow = []
+        for _ in range(8):
+            asking = connected()
+            asking.request("GET", f"/{container}/whole.bin", headers=key)
+            slow += [asking, answer := asking.getresponse()]
+            assert answer.read(1) == content[:1]
+        for one in (*gone, *slow):
+            one.close()
+        until(lambda: uploads(served) == [])
+
+
+def until(holds, seconds=20):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)

@@ -1,0 +1,35 @@
+"""What a process holds in memory, as the kernel counts it: the peak since it was last looked at, and what no file backs."""
+
+from pathlib import Path
+
+import msgspec
+
+
+class Held(msgspec.Struct, frozen=True):
+    """In bytes: the most that was resident at once, what is so now, and how much of that no file backs."""
+
+    peak: int
+    resident: int
+    anonymous: int
+
+
+class Memory:
+    """The memory of process *pid*, which must be the caller's own to reset."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+
+    def reset(self) -> Held:
+        """Let the peak begin anew at what is held now, and return that."""
+        (self._folder / "clear_refs").write_text("5")
+        return self.held()
+
+    def held(self) -> Held:
+        """What there was since the last reset."""
+        lines = (self._folder / "status").read_text().splitlines()
+        told = {name: value for name, _, value in (line.partition(":") for line in lines)}
+        return Held(_bytes(told["VmHWM"]), _bytes(told["VmRSS"]), _bytes(told["RssAnon"]))
+
+
+def _bytes(said: str) -> int:
+    return int(said.split()[0]) << 10
