@@ -1,5 +1,7 @@
 """The unmodified MLflow client, versions 2 and 3, against a real server over TLS."""
 
+import os
+
 import pytest
 
 from tests.support.mlflow_client import MlflowClient, mlflow_client
@@ -31,6 +33,21 @@ def test_the_client_gets_what_it_expects(mlflow, server, scopes, tmp_path, scrip
 def test_traces_are_kept_without_a_warning(server, scopes, tmp_path):
     """With version 3 alone: 2.22 ends no trace with today's OpenTelemetry, not even in its own file store."""
     mlflow_client(3).run("traces", server, tmp_path, NAME="traces-3", **scopes)
+    assert "Traceback" not in server.log
+
+
+def test_large_files_are_sent_and_fetched_in_parts(server, scopes, tmp_path):
+    """With version 3; 2.22 knows the same upload. Parts go by plain ``requests``, which trusts by a variable of its own."""
+    size = int(os.environ.get("REGISTA_PARTS_BYTES", "20_000_000"))
+    variables = {
+        "REQUESTS_CA_BUNDLE": str(server.ca),
+        "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
+        "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(size // 4),
+        "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": str(max(size // 30, 5 * 2**20)),
+        "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": str(size // 4),
+        "SIZE": str(size),
+    }
+    mlflow_client(3).run("parts", server, tmp_path, **variables, **scopes)
     assert "Traceback" not in server.log
 
 

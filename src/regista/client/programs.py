@@ -25,13 +25,16 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE--
 
 
 def mlflow_variables(known: Profile, workspace: str, registry: str = "") -> dict[str, str]:
-    """For the mlflow client: runs go to the workspace, models to the registry or else to the workspace too."""
+    """For the mlflow client: runs go to the workspace, models to the registry or else to the workspace too.
+
+    Parts of large files are sent by plain ``requests``, which trusts whom ``REQUESTS_CA_BUNDLE`` names."""
     base = known.url.rstrip("/")
     variables = {
         "MLFLOW_TRACKING_URI": f"{base}/mlflow/workspaces/{quote(workspace, safe=':')}",
         "MLFLOW_REGISTRY_URI": f"{base}/mlflow/registries/{quote(registry, safe=':')}" if registry else "",
         "MLFLOW_TRACKING_TOKEN": known.secret(),
         "MLFLOW_TRACKING_SERVER_CERT_PATH": known.ca,
+        "REQUESTS_CA_BUNDLE": str(_bundle(Path(known.ca).expanduser())) if known.ca else "",
     }
     return {key: value for key, value in variables.items() if value}
 

@@ -106,9 +106,9 @@ class TestRoutes:
     def test_the_server_tells_what_it_can(self, door):
         told = door.request("GET", "/api/3.0/mlflow/server-info").json
         assert told["artifact_serving_enabled"] is True
-        assert told["multipart_uploads_enabled"] is False
+        assert told["multipart_uploads_enabled"] is True
 
-    @pytest.mark.parametrize("path", ["/api/2.0/mlflow/nothing", "/api/3.0/mlflow/traces", "/nothing", ""])
+    @pytest.mark.parametrize("path", ["/api/2.0/mlflow/nothing", "/api/3.0/mlflow/nothing", "/nothing", ""])
     def test_an_unknown_route_is_not_found_and_no_json(self, door, path):
         answer = door.request("POST", path, b"{}")
         assert answer.status == 404
