@@ -1,15 +1,16 @@
 """However large a file is, the server's memory is not: up and down by each door, with the clients of that door.
 
 The everyday size is small. The whole thing is ``REGISTA_BIG_BYTES=20000000000``: each test removes the bytes that it sent,
-which are twice on the disk while blocks are put together."""
+which are twice on the disk while blocks are put together, and tells with ``--log-cli-level INFO`` what it saw."""
 
 import hashlib
 import http.client
+import logging
 import os
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -20,11 +21,13 @@ from tests.support.memory import Memory
 from tests.support.mlflow_client import mlflow_client
 from tests.support.server import running_server
 
-SIZE = int(os.environ.get("REGISTA_BIG_BYTES", 256 << 20))
+SIZE = int(os.environ.get("REGISTA_BIG_BYTES") or 256 << 20)
 MOST = 64 << 20
 """What a transfer may take, whatever its size."""
 PART = 8 << 20
 """What is on its way from the server's hands to those of a client that reads nothing is much less."""
+
+LOG = logging.getLogger(__name__)
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + SIZE // 5_000_000)]
 
@@ -58,7 +61,8 @@ def flat(server, what) -> Iterator[None]:
     yield
     after, took = memory.held(), time.perf_counter() - start
     peak, kept = after.peak - before.resident, after.anonymous - before.anonymous
-    print(f"{what}: {took:.1f} s, {before.resident >> 20} MiB, at most {peak >> 20} MiB more, {kept >> 20} MiB kept")
+    told = before.resident >> 20, peak >> 20, kept >> 20
+    LOG.info("%s: %.1f s, %d MiB before, at most %d MiB more, %d MiB kept", what, took, *told)
     assert max(peak, kept) < MOST
     assert uploads(server) == []
 
@@ -85,14 +89,14 @@ def test_by_the_blob_protocol(served, container, folder):
     told = {"CONTAINER": container, "KEY": served.owner_key, "BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
     with flat(served, "azure-storage-blob"):
         said = azure_storage_client.run("stream", served.url, folder, ca=served.ca, **told)
-    print(said)
+    LOG.info(said)
 
 
 def test_as_an_artifact_of_mlflow(served, folder):
     told = {"BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
     with flat(served, "mlflow"):
         said = mlflow_client(3).run("big_artifact", served, folder, workspace="dev", seconds=3600, **told)
-    print(said)
+    LOG.info(said)
 
 
 @pytest.mark.parametrize("way", ["https", "one disk"])
@@ -112,7 +116,7 @@ def test_by_our_own_client(served, folder, way, monkeypatch):
         assert found.hexdigest().encode() == digest
         assert digest in client.transport.fetch(f"{place}/manifest")
         down = time.perf_counter() - start - up
-    print(f"up {SIZE / up / 1e6:.0f} MB/s, down {SIZE / down / 1e6:.0f} MB/s")
+    LOG.info("up %.0f MB/s, down %.0f MB/s", SIZE / up / 1e6, SIZE / down / 1e6)
 
 
 def test_clients_that_take_their_time_or_go_away_in_the_middle(served, container, folder):
@@ -131,7 +135,8 @@ def test_clients_that_take_their_time_or_go_away_in_the_middle(served, container
         return asking
 
     content = os.urandom(32 << 20)
-    assert put("whole.bin", content, len(content)).getresponse().status == 201
+    with closing(put("whole.bin", content, len(content))) as whole:
+        assert whole.getresponse().status == 201
     with flat(served, "slow and gone"):
         gone = [put(path, content[:PART], len(content)) for path in ("half.bin", "half.bin?comp=block&blockid=AAAA")]
         until(lambda: sum(file.stat().st_size for file in uploads(served)) > PART)

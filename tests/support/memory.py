@@ -32,4 +32,4 @@ class Memory:
 
 
 def _bytes(said: str) -> int:
-    return int(said.split()[0]) << 10
+    return int(said.split(maxsplit=1)[0]) << 10
