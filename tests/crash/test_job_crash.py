@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from regista.entities.asset import AssetKind
+from regista.entities.datastore import files_container
 from regista.entities.job import JobStatus
 from regista.errors import UnavailableError
 from regista.services.working.lease_keeper import LeaseLostError, fenced
@@ -65,6 +66,9 @@ class DyingExecutor:
         raise KilledError
 
 
+PLACE = "azureml://datastores/workspaceblobstore/paths/made/at"
+
+
 def counting(tmp_path, command="true"):
     """A command that notes each of its starts in a file."""
     return f"echo $AZUREML_RUN_ID >> {tmp_path}/starts; {command}"
@@ -81,7 +85,7 @@ def starts(tmp_path):
 def two_steps(tmp_path):
     return {
         "type": "pipeline",
-        "outputs": {"m": {"type": "custom_model", "name": "made"}},
+        "outputs": {"m": {"type": "custom_model", "name": "made", "path": PLACE}},
         "jobs": {
             "a": {"command": counting(tmp_path, "echo 1 > ${{outputs.o}}/x; echo said"), "environment": PLAIN,
                   "outputs": {"o": {}}},
@@ -134,6 +138,9 @@ def whole(place, tmp_path, name):
     assert place.log(steps["a"].name) == "said\n"
     made = place.house.assets.get(place.caller, place.dev, AssetKind.MODEL, "made")
     assert made.version == "1", "the output was registered twice"
+    container = files_container(made.scope_id)
+    found = place.house.files.open(place.caller, container, "made/at/y")
+    assert (b"".join(found.read()), found.file.source) == (b"1\n", made.source["node"])
     capsule = place.house.capsules.open(place.store(place.dev), made.capsule)
     assert [one.status for one in capsule.jobs] == ["Completed"] * 2
     keys = place.house.principals.keys(place.caller, "ada")

@@ -101,7 +101,7 @@ class TestRefusals:
             ({"inputs": {"x": {"type": "uri_file", "path": "azureml:rows:1"}}}, InvalidError, "2 files"),
             ({"inputs": {"x": {"type": "uri_file", "path": "http://example.org/x"}}}, UnsupportedError, "https"),
             ({"inputs": {"x": {"path": "https://example.org/x"}}}, UnsupportedError, "one file"),
-            ({"inputs": {"x": {"path": "azureml://datastores/d/paths/p"}}}, UnsupportedError, "datastores"),
+            ({"inputs": {"x": {"path": "azureml://datastores/d/paths/p"}}}, NotFoundError, "no datastore"),
             ({"inputs": {"x": {"path": "azureml://jobs/nope/outputs/o"}}}, NotFoundError, "nope"),
             ({"inputs": {"x": {"type": "integer", "value": "many"}}}, InvalidError, r"inputs\.x"),
             ({"resources": {"instance_count": 2}}, UnsupportedError, "instance_count|one machine"),

@@ -8,11 +8,13 @@ import msgspec
 
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.datastore import ARTIFACT_STORE
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.entities.names import now
 from regista.entities.reference import (
     AssetReference,
+    DatastoreReference,
     JobOutputReference,
     LoggedModelReference,
     Reference,
@@ -29,8 +31,10 @@ from regista.services.assets.spec_reader import SpecReader
 from regista.services.assets.versions import NewVersion, asset_path, drafted, require_register, resolve_asset, what
 from regista.services.content.contents import ContentService, require_download
 from regista.services.content.copying import copy_blobs
+from regista.services.datastores.placing import files_below, require_ours
 from regista.services.environments.environments import CuratedEnvironments
 from regista.services.jobs.lookup import readable_job
+from regista.services.jobs.places import is_shown, workspace_of
 from regista.services.jobs.plans import job_node
 from regista.services.jobs.sources import artifact_manifest
 from regista.services.provenance.capsules import CapsuleService
@@ -43,13 +47,21 @@ _TRIES = 100
 
 
 class _Content(msgspec.Struct):
-    """Content that is in a store already: where, what made it, and what it is."""
+    """Content that is in a store already: where, what made it (more than one job, where files of several lie together), and
+    what it is."""
 
     scope: Scope
     manifest: Manifest
     node: str
     edge: EdgeType
     folder: str = ""
+    others: tuple[str, ...] = ()
+
+    def edges(self, target: str) -> list[Edge]:
+        """From what made it to the version *target*."""
+        made_by = [node for node in (self.node, *self.others) if node]
+        at = now()
+        return [Edge(source=node, target=target, type=self.edge, role="output", created_at=at) for node in made_by]
 
 
 class RegistrationService:
@@ -112,9 +124,8 @@ class RegistrationService:
     ) -> AssetVersion | None:
         """Give the content its name; None where it was to get the next number, and another was given that meanwhile."""
         draft = self._catalog.read(lambda tx: drafted(tx, caller, scope, new))
-        if (edge := content.edge) is EdgeType.PRODUCED and content.node:
-            made_by = Edge(source=content.node, target=draft.node, type=edge, role="output", created_at=now())
-            capsule = self._capsules.seal(caller, scope, draft, [made_by])
+        if content.edge is EdgeType.PRODUCED and content.node:
+            capsule = self._capsules.seal(caller, scope, draft, content.edges(draft.node))
         else:
             capsule = None
 
@@ -128,10 +139,7 @@ class RegistrationService:
             tx.claims.add(scope.id, "", {entry.digest: entry.size for entry in new.manifest.files}, now())
             fixed = msgspec.structs.replace(new, version=draft.version)
             made = self._assets.register(tx, caller, scope, fixed, check=False)
-            if content.node:
-                tx.lineage.add(
-                    [Edge(source=content.node, target=made.node, type=edge, role="output", created_at=now())]
-                )
+            tx.lineage.add(content.edges(made.node))
             if capsule and not made.capsule:
                 made = msgspec.structs.replace(made, capsule=capsule)
                 tx.versions.put(made)
@@ -166,6 +174,8 @@ class RegistrationService:
                 return self._job_output(tx, caller, place, reference.run, "artifacts", reference.path)
             case LoggedModelReference():
                 return self._logged_model(tx, caller, place, reference.id)
+            case DatastoreReference():
+                return self._stored(tx, caller, place, reference)
             case AssetReference():
                 found_scope, found = resolve_asset(tx, caller, scope, reference, kind)
                 require_download(
@@ -199,6 +209,19 @@ class RegistrationService:
             )
         folder = "" if manifest.find(path.strip("/")) else path.strip("/").rsplit("/", 1)[-1] or output
         return _Content(place, manifest.below(path), job_node(place.id, name), EdgeType.PRODUCED, folder)
+
+    def _stored(self, tx: Transaction, caller: Caller, place: Scope, found: DatastoreReference) -> _Content:
+        scope = workspace_of(tx, caller, place, found)
+        require_ours(tx, scope, found.datastore)
+        if found.datastore == ARTIFACT_STORE or is_shown(f"{found.path}/"):
+            raise UnsupportedError(
+                f"{str(found)[:200]!r} is where versions and jobs are shown",
+                hint="Name the version itself, or azureml://jobs/JOB/outputs/OUTPUT.",
+            )
+        manifest, jobs = files_below(tx, caller, scope, found.path)
+        base = found.path.rpartition("/")[2]
+        folder = "" if [entry.path for entry in manifest.files] == [base] else base
+        return _Content(scope, manifest, jobs[0] if jobs else "", EdgeType.PRODUCED, folder, jobs[1:])
 
     def _logged_model(self, tx: Transaction, caller: Caller, place: Scope, model_id: str) -> _Content:
         """Produced by the run that logged it; one that belongs to no run has no past that is known."""

@@ -9,7 +9,7 @@ import msgspec
 
 from regista.dialects.azureml.assets.view import View
 from regista.entities.asset import AssetKind
-from regista.entities.datastore import parse_container_url
+from regista.entities.datastore import BLOB_STORE, ContainerKind, ContainerName, parse_container_url
 from regista.entities.manifest import Manifest
 from regista.entities.reference import DatastoreReference, LocalPath, parse_reference
 from regista.entities.scope import ScopeAddress, ScopeKind
@@ -59,6 +59,8 @@ def _stored(view: View, place: tuple[str, str], uri: str) -> Origin:
     found = view.call.house.stored_contents.find(view.call.caller, container, path)
     if found.reference:
         return Origin(path=found.reference, home=found.scope.address)
+    if found.sources and ContainerName.find(container) == ContainerName(ContainerKind.FILES, found.scope.id):
+        return Origin(path=str(DatastoreReference(datastore=BLOB_STORE, path=path)), home=found.scope.address)
     if found.scope.id != view.scope.id:
         raise UnsupportedError(
             f"{uri[:200]!r} is in {found.scope.address}, not in {view.scope.address}",

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from regista.dialects.azureml.jobs.spelling import INPUT_MODES, OUTPUT_MODES, data_type, fields, ours, text
-from regista.entities.reference import AssetReference, parse_reference
+from regista.entities.reference import AssetReference, DatastoreReference, parse_reference
 from regista.errors import InvalidError, UnsupportedError
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
@@ -75,15 +75,15 @@ def read_output(value: object, where: str) -> Any:
 
 
 def _place(uri: str, where: str) -> str | None:
-    """Where an output goes: Regista keeps it itself, or registers it where its name stands."""
+    """Where an output goes besides: a path of a datastore, or where its name stands. Regista keeps it itself in any case."""
     if not uri or _OUR_PLACE.fullmatch(uri.replace("${{", "").replace("}}", "")):
         return None
     check_scheme(uri, where)
-    if isinstance(parse_reference(uri), AssetReference):
+    if isinstance(parse_reference(uri), AssetReference | DatastoreReference):
         return uri
     raise UnsupportedError(
-        f"{where}.uri: Regista keeps what jobs leave and writes no datastore: {uri[:200]!r}",
-        hint="Leave the path out, and download the output or give it a name.",
+        f"{where}.uri: an output does not go to {uri[:200]!r}",
+        hint="Write azureml://datastores/workspaceblobstore/paths/FOLDER, or leave the path out.",
     )
 
 

@@ -12,6 +12,7 @@ from regista.entities.documents.command import Distribution, Resources
 from regista.entities.documents.outputs import OutputSpec
 from regista.entities.documents.pipeline import PipelineSettings
 from regista.entities.job import Binding, Job
+from regista.services.jobs.places import datastore_path, said_path
 from regista.services.jobs.plans import CommandPlan, PipelinePlan, StepPlan, decode_plan
 
 REUSED = "azureml.isreused"
@@ -117,10 +118,11 @@ def _output(view: View, job: Job, name: str, spec: OutputSpec) -> Json:
     binding = job.outputs.get(name)
     asset, version = view.registered(binding)
     left = binding is not None and binding.manifest is not None
+    kept = view.output_uri(job, name) if left and not datastore_path(spec) else said_path(spec, job.name, name)
     found: Json = {
         "jobOutputType": spec.type or "uri_folder",
         "mode": OUTPUT_MODES.get(spec.mode, "ReadWriteMount"),
-        "uri": view.output_uri(job, name) if left else spec.path or None,
+        "uri": kept or None,
         "assetName": spec.name or asset or None,
         "assetVersion": version or spec.version or None,
         "description": spec.description or None,

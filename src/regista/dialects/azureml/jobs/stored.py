@@ -1,12 +1,13 @@
 """Inputs that lie in a workspace's own datastores: what the SDK uploads with a job, or what another job left there.
 
-A job reads versions and outputs of jobs, so what no version names yet becomes an anonymous one, as what the CLI uploads does.
+What no version names yet becomes an anonymous one, as what the CLI uploads does; what a job wrote to a path is read from there,
+so that the jobs are linked.
 """
 
 from regista.dialects.azureml.call import Call
 from regista.dialects.azureml.jobs.view import workspace_reference
 from regista.entities.asset import AssetKind
-from regista.entities.datastore import parse_container_url
+from regista.entities.datastore import BLOB_STORE, parse_container_url
 from regista.entities.reference import DatastoreReference, parse_reference
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import NotFoundError, RegistaError
@@ -21,7 +22,14 @@ def locate(call: Call, uri: str, kind: str, where: str) -> str:
         place = _container(call, uri)
         if place is None:
             return uri
-        return _reference(call, call.house.stored_contents.find(call.caller, *place), kind)
+        content = call.house.stored_contents.find(call.caller, *place)
+        if (
+            content.sources
+            and not content.reference
+            and content.scope.id == call.house.scopes.get(call.caller, call.address).id
+        ):
+            return str(DatastoreReference(datastore=BLOB_STORE, path=place[1]))
+        return _reference(call, content, kind)
     except RegistaError as wrong:
         wrong.message = f"{where}: {wrong.message}"
         wrong.args = (wrong.message,)
