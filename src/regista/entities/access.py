@@ -139,6 +139,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     """What the key narrows the grants to; empty: to nothing less."""
     expires_at: int | None = None
     """When the key ends with which it calls: what it issues ends no later."""
+    key: str = ""
+    """The id of that key: what is signed for it ends when it is revoked."""
     address: str = ""
     request_id: str = ""
 

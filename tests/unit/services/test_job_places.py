@@ -168,7 +168,7 @@ class TestRights:
 
     def test_a_workspace_that_one_may_not_write_to_is_refused(self, place):
         bea = place.login("bea")
-        with pytest.raises(RegistaError, match="outputs.out"):
+        with pytest.raises(RegistaError, match=r"outputs\.out"):
             place.submit(writes("true", "azureml://workspaces/other/datastores/workspaceblobstore/paths/x"), caller=bea)
 
     def test_a_file_of_somebody_else_is_replaced_only_by_who_may_write_all_assets(self, place):

@@ -7,6 +7,7 @@ and the answer names the missing permission.
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 
 import msgspec
 
@@ -27,6 +28,10 @@ SYSTEM = Caller(
 """Regista itself: workers finishing what a caller was allowed to start."""
 
 
+_Known = tuple[float, Key | None, Caller]
+"""Until when a caller is remembered, the key with which it calls, and the caller."""
+
+
 def hash_secret(secret: str) -> str:
     """What is kept of a key: it holds 256 random bits, so one SHA-256 is enough and there is nothing to guess."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -41,7 +46,7 @@ class Access:
     def __init__(self, catalog: Catalog, tokens: Tokens) -> None:
         self._catalog = catalog
         self._tokens = tokens
-        self._callers: dict[tuple[str, frozenset[str]], tuple[float, Key, Caller]] = {}
+        self._callers: dict[tuple[str, ...], _Known] = {}
         self._generation = 0
         self._lock = threading.Lock()
 
@@ -50,47 +55,69 @@ class Access:
     ) -> Caller:
         """Return the caller whose key is *secret*, or who holds it as a token for one of *audiences* (none: keys alone are
         taken); raise ``UnauthenticatedError`` when it opens nothing."""
-        _, _, caller = self._living(secret, audiences)
+        _, caller = self._living(secret, audiences)
         return msgspec.structs.replace(caller, address=address, request_id=request_id)
 
     def exchange(self, secret: str, audience: str) -> Token:
         """A token for *audience* that speaks for the key *secret*; a token is never exchanged for another, or it would live
         for ever. Raise ``UnauthenticatedError`` for what is no living key, ``InvalidError`` for no audience."""
-        _, key, caller = self._living(secret, frozenset())
+        key, caller = self._living(secret, frozenset())
         return self._tokens.issue(caller.principal.id, key.id, audience, key.expires_at)
 
-    def _living(self, secret: str, audiences: frozenset[str]) -> tuple[float, Key, Caller]:
+    def signed_for(self, principal_id: str, key_id: str) -> Caller:
+        """Whom something speaks for that was signed for a principal and its key, with what that may do now and without the
+        key's limits. Raise ``UnauthenticatedError`` when the key has ended, ``ForbiddenError`` when its principal is gone.
+        Without a key id the principal is all that counts."""
+
+        def find(tx: Transaction) -> tuple[Key | None, Caller]:
+            keys = tx.access.keys(principal_id) if key_id else []
+            caller = msgspec.structs.replace(self.caller_for(tx, principal_id), key=key_id)
+            return next((key for key in keys if key.id == key_id), None), caller
+
+        _, key, caller = self._remembered(("signed", principal_id, key_id), find)
+        if key_id and (key is None or not key.is_live(now())):
+            raise UnauthenticatedError(
+                "the key that this was signed for has expired or was revoked",
+                hint="Ask for a new one, with a living key.",
+            )
+        return caller
+
+    def _living(self, secret: str, audiences: frozenset[str]) -> tuple[Key, Caller]:
         hashed = hash_secret(secret)
-        entry = self._callers.get((hashed, audiences))
-        if entry is None or entry[0] < time.monotonic():
-            entry = self._look_up(secret, hashed, audiences)
-        _, key, caller = entry
-        if not key.is_live(now()):
+
+        def find(tx: Transaction) -> tuple[Key | None, Caller]:
+            if audiences and is_token(secret):
+                claims = self._tokens.read(secret, audiences)
+                found = _caller_of_token(tx, claims)
+            else:
+                found = _caller_of(tx, hashed)
+            if found is None:
+                raise UnauthenticatedError(
+                    "the key is not known here", hint="Check REGISTA_KEY or the profile: regista profile list."
+                )
+            return found
+
+        _, key, caller = self._remembered((hashed, *sorted(audiences)), find)
+        if key is None or not key.is_live(now()):
             raise UnauthenticatedError(
                 "the key has expired or was revoked", hint="Ask for a new one: regista key create."
             )
         if caller.expires_at is not None and caller.expires_at <= now():
             raise UnauthenticatedError("the token has expired", hint="Fetch a new one.")
-        return entry
+        return key, caller
 
-    def _look_up(self, secret: str, hashed: str, audiences: frozenset[str]) -> tuple[float, Key, Caller]:
+    def _remembered(self, mark: tuple[str, ...], find: Callable[[Transaction], tuple[Key | None, Caller]]) -> _Known:
+        known = self._callers.get(mark)
+        if known is not None and known[0] >= time.monotonic():
+            return known
         generation = self._generation
-        if audiences and is_token(secret):
-            claims = self._tokens.read(secret, audiences)
-            found = self._catalog.read(lambda tx: _caller_of_token(tx, claims))
-        else:
-            found = self._catalog.read(lambda tx: _caller_of(tx, hashed))
-        if found is None:
-            raise UnauthenticatedError(
-                "the key is not known here", hint="Check REGISTA_KEY or the profile: regista profile list."
-            )
-        entry = (time.monotonic() + _CACHE_SECONDS, *found)
+        known = (time.monotonic() + _CACHE_SECONDS, *self._catalog.read(find))
         with self._lock:
             if len(self._callers) >= _CACHE_SIZE:
                 self._callers.clear()
             if generation == self._generation:  # nothing was taken away while we were looking
-                self._callers[hashed, audiences] = entry
-        return entry
+                self._callers[mark] = known
+        return known
 
     def forget(self) -> None:
         """Drop what is remembered: called by whoever changed principals, keys, roles or assignments."""
@@ -133,7 +160,8 @@ def _speaking_for(tx: Transaction, key: Key, principal: Principal) -> tuple[Key,
     limits = tuple(Grant(path, key.permissions or ("*",)) for path in key.paths or ("/",))
     narrowed = bool(key.paths or key.permissions)
     grants = grants_of(tx, principal.id)
-    return key, Caller(principal=principal, grants=grants, limits=limits if narrowed else (), expires_at=key.expires_at)
+    limited = limits if narrowed else ()
+    return key, Caller(principal=principal, grants=grants, limits=limited, expires_at=key.expires_at, key=key.id)
 
 
 def grants_of(tx: Transaction, principal_id: str) -> tuple[Grant, ...]:

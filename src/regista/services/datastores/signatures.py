@@ -1,7 +1,8 @@
 """Signed tokens for the blob protocol: links that open one container, or one file of it, for a while.
 
 A token says on whose behalf it was issued and what for; what that principal may do is asked again at every use, so that
-a right taken away ends its tokens too. A token never does more than the key it was asked for with, nor lives longer.
+a right taken away ends its tokens too. A token never does more than the key it was asked for with, nor lives longer: a
+key that is revoked ends what was signed for it.
 
     base64url(MessagePack of the claims) . base64url(HMAC-SHA256)
 
@@ -34,7 +35,6 @@ LONGEST_SECONDS = 7 * 24 * 3600.0
 _SETTING = "datastores.secret"
 _VERSION = 1
 _MAX_TOKEN = 8000
-_CACHE_SECONDS = 2.0
 
 
 class _Claims(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +45,7 @@ class _Claims(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
     principal: str
     expires_at: int
     limits: tuple[tuple[str, tuple[str, ...]], ...]
+    key: str = ""
 
 
 class Pass(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,6 @@ class Signatures:
         self._access = access
         self._signer = signer
         self._key: bytes | None = None
-        self._callers: dict[str, tuple[float, Caller]] = {}
 
     def issue(
         self, caller: Caller, container: str, rights: str = READ, *, path: str = "", seconds: float = DEFAULT_SECONDS
@@ -84,7 +84,7 @@ class Signatures:
             raise InvalidError(f"a signature lives up to {LONGEST_SECONDS / 86400:.0f} days")
         expires_at = min(now() + int(seconds * 1000), caller.expires_at or 2**62)
         limits = tuple((limit.path, limit.permissions) for limit in caller.limits)
-        claims = _Claims(_VERSION, container, path, rights, caller.principal.id, expires_at, limits)
+        claims = _Claims(_VERSION, container, path, rights, caller.principal.id, expires_at, limits, caller.key)
         body = msgspec.msgpack.encode(claims)
         token = f"{_text(body)}.{_text(self._sign(b'token', body))}"
         if len(token) > _MAX_TOKEN:
@@ -96,11 +96,11 @@ class Signatures:
 
     def verify(self, token: str, *, address: str = "", request_id: str = "") -> Pass:
         """What the ``sig`` of a query string opens now; raise ``UnauthenticatedError`` for one that is not ours, was changed
-        or has expired, ``ForbiddenError`` when its principal is gone."""
+        or has expired, or whose key has ended, ``ForbiddenError`` when its principal is gone."""
         claims = self._claims(token)
         if claims.expires_at <= now():
             raise UnauthenticatedError("the signature has expired", hint="Ask for a new one.")
-        caller = self._caller(claims.principal)
+        caller = self._access.signed_for(claims.principal, claims.key)
         caller = msgspec.structs.replace(
             caller,
             limits=tuple(Grant(path, permissions) for path, permissions in claims.limits),
@@ -133,7 +133,9 @@ class Signatures:
         expected = hmac.new(self._account_key(principal_id, scope_id), message, hashlib.sha256).digest()
         if not hmac.compare_digest(expected, signature):
             raise UnauthenticatedError("the request's signature is not that of the account", hint="Check the key.")
-        caller = msgspec.structs.replace(self._caller(principal_id), address=address, request_id=request_id)
+        caller = msgspec.structs.replace(
+            self._access.signed_for(principal_id, ""), address=address, request_id=request_id
+        )
         return Pass(caller=caller)
 
     def _account_key(self, principal_id: str, scope_id: str) -> bytes:
@@ -148,17 +150,6 @@ class Signatures:
         except (ValueError, msgspec.MsgspecError):
             pass
         raise UnauthenticatedError("the signature is not known here", hint="Ask for a new one.")
-
-    def _caller(self, principal_id: str) -> Caller:
-        """The principal with what it may do now; remembered as long as callers with keys are."""
-        cached = self._callers.get(principal_id)
-        if cached is not None and cached[0] > time.monotonic():
-            return cached[1]
-        caller = self._catalog.read(lambda tx: self._access.caller_for(tx, principal_id))
-        if len(self._callers) > 1000:
-            self._callers.clear()
-        self._callers[principal_id] = (time.monotonic() + _CACHE_SECONDS, caller)
-        return caller
 
     def _sign(self, purpose: bytes, message: bytes) -> bytes:
         return hmac.new(self._secret(), purpose + b"\0" + message, hashlib.sha256).digest()

@@ -6,6 +6,7 @@ import hmac
 import time
 from email.utils import formatdate
 
+import msgspec
 import pytest
 
 from regista.entities.access import Permission
@@ -79,8 +80,27 @@ class TestSignatures:
         assert by.get("a").status == 200
         assert by.put("b").status == 403
         people.house.principals.disable(people.root, "bob")
-        people.house.signatures._callers.clear()  # what other servers notice within two seconds
         assert by.get("a").status == 403
+
+    def test_a_key_that_is_revoked_ends_what_was_signed_for_it_and_no_more(self, people, ann, dev, door):
+        keys = [people.house.principals.create_key(ann, "ann", name) for name in ("gone", "stays")]
+        by = [door.signed(people.house.access.authenticate(one.secret), "rlw") for one in keys]
+        assert [one.put("a", b"1").status for one in by] == [201, 201]
+        people.house.principals.revoke_key(ann, "ann", "gone")
+        refused = by[0].put("b", b"2")
+        assert (refused.status, b"revoked" in refused.content) == (401, True), refused
+        assert by[0].get("a").status == 401
+        assert by[1].put("b", b"2").status == 201
+
+    def test_a_key_that_is_revoked_elsewhere_ends_it_within_two_seconds(self, people, ann, dev, door, monkeypatch):
+        issued = people.house.principals.create_key(ann, "ann", "gone")
+        by = door.signed(people.house.access.authenticate(issued.secret), "rlw")
+        assert by.put("a", b"1").status == 201
+        ended = msgspec.structs.replace(issued.key, revoked_at=issued.key.created_at)
+        people.house.catalog.write(lambda tx: tx.access.put_key(ended))
+        later = time.monotonic() + 2.1
+        monkeypatch.setattr("regista.services.access.access.time.monotonic", lambda: later)
+        assert by.put("b", b"2").status == 401
 
     def test_a_signature_is_as_narrow_as_the_key_it_was_asked_for_with(self, people, ann, dev, door):
         door.put("a", b"1")
