@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import Any, NamedTuple
 
 _SCRIPT = """
 wrk.method = {method}
@@ -25,16 +26,28 @@ done = function(summary, latency, requests) io.write("errors " .. summary.errors
 """
 
 
-def per_second(
+class Load(NamedTuple):
+    """What came of it: answers a second, and how many there were."""
+
+    rate: float
+    answers: int
+
+
+def per_second(url: str, **options: Any) -> float:
+    """Answers per second: ``load`` without their number."""
+    return load(url, **options).rate
+
+
+def load(
     url: str,
     *,
     method: str = "GET",
     bodies: list[str] | None = None,
     headers: dict[str, str] | None = None,
     clients: int = 8,
-    seconds: int = 5,
-) -> float:
-    """Answers per second with *clients* connections; ``@N@`` in a body is a number that grows.
+    seconds: float = 5,
+) -> Load:
+    """Ask as often as can be with *clients* connections; ``@N@`` in a body is a number that grows.
 
     Raise ``RuntimeError`` when an answer is no success."""
     if shutil.which("wrk") is None:
@@ -49,14 +62,24 @@ def per_second(
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "load.lua"
         script.write_text(lua)
-        command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--timeout", "60s", "-s", str(script), url]
+        command = [
+            "wrk",
+            "-t1",
+            f"-c{clients}",
+            f"-d{max(1, round(seconds))}s",
+            "--timeout",
+            "60s",
+            "-s",
+            str(script),
+            url,
+        ]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     if (failed := re.search(r"errors (\d+)", said)) and int(failed[1]):
         raise RuntimeError(f"{failed[1]} answers of {url} were no success:\n{said}")
-    rate = re.search(r"Requests/sec:\s*([\d.]+)", said)
-    if not rate:
+    rate, answers = re.search(r"Requests/sec:\s*([\d.]+)", said), re.search(r"(\d+) requests in", said)
+    if not rate or not answers:
         raise RuntimeError(said)
-    return float(rate[1])
+    return Load(float(rate[1]), int(answers[1]))
 
 
 def _quoted(text: str) -> str:

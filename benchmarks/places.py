@@ -60,18 +60,18 @@ def regista(home: Path, *options: str) -> Iterator[Served]:
 
 
 @contextmanager
-def mlflow(folder: Path, *options: str) -> Iterator[Served]:
-    """MLflow's own server with its defaults, on SQLite."""
+def mlflow(folder: Path, *options: str, database: str = "") -> Iterator[Served]:
+    """MLflow's own server with its defaults, on SQLite unless a *database* is given."""
     port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     store = [
         "--backend-store-uri",
-        f"sqlite:///{folder}/mlflow.db",
+        database or f"sqlite:///{folder}/mlflow.db",
         "--artifacts-destination",
         str(folder / "artifacts"),
     ]
     command = [
-        str(peer("mlflow", "mlflow>=3.1,<4") / "bin" / "mlflow"),
+        str(peer("mlflow", "mlflow>=3.1,<4", "psycopg2-binary>=2.9") / "bin" / "mlflow"),
         "server",
         "--host",
         "127.0.0.1",

@@ -36,6 +36,14 @@ def row(
     )
 
 
+def compared(
+    what: str, ours: float, peer: float, unit: str, *, least: float | None = None, higher: bool = True, note: str = ""
+) -> Row:
+    """A row that compares two figures; without *least* nothing is promised."""
+    found = row(what, ours, peer, unit, least=least or 0, higher=higher, peer_name="mlflow server", note=note)
+    return found if least else msgspec.structs.replace(found, budget="", met=None)
+
+
 def limit(what: str, ours: float, unit: str, *, most: float, note: str = "") -> Row:
     """A row with a limit of its own, without a peer."""
     return Row(

@@ -1,110 +1,200 @@
-"""Tracking and the registry over MLflow's own protocol: our door beside `mlflow server`, both on SQLite, 8 clients."""
+"""Tracking and the registry over MLflow's own protocol: our door beside `mlflow server`, alternating, with 1 and 8 clients.
 
-import json
+Twice: both on SQLite, MLflow's server as it starts by default; and both on one PostgreSQL, MLflow's server with as many workers
+as there are clients. REGISTA_BENCH_RUNS and REGISTA_BENCH_POINTS say how much there is to search and to read; `--write`
+measures with a million of each. Beside each rate stands the CPU time that an answer took of the server and of its database.
+"""
+
 import os
-import ssl
-import time
-import urllib.request
-from concurrent.futures import ThreadPoolExecutor
+import statistics
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
-from benchmarks.load import per_second
-from benchmarks.places import mlflow, regista
-from benchmarks.table import Row, row
-from regista.client import connect
+from benchmarks import filling
+from benchmarks.sides import Ask, Rate, Side, ours, stock, theirs
+from benchmarks.table import Row, compared, show
+from tests.support.postgres import running_postgres
 
-RUNS = int(os.environ.get("REGISTA_BENCH_RUNS") or 10_000)
-_API = "/api/2.0/mlflow"
+SMALL = 10_000
+RUNS = int(os.environ.get("REGISTA_BENCH_RUNS") or SMALL)
+POINTS = int(os.environ.get("REGISTA_BENCH_POINTS") or 100_000)
+VERSIONS = 10_000
+_FILE = 64 * 1024 * 1024
+_CLIENTS = (1, 8)
+_ROUNDS = 2
+_SECONDS = 2
+_POSTGRES = {"max_connections": "200", "shared_buffers": "512MB", "timezone": "UTC"}
+"""As it comes, but for a cache that suits a server: durable, with its cleaning."""
 
 
-class _Door:
-    """One server, spoken to as MLflow's client does."""
+class Figure(NamedTuple):
+    """Something that is measured of a side with so many clients; ``least`` is the ratio promised for 8 of them."""
 
-    def __init__(self, url: str, headers: dict[str, str]) -> None:
-        self.url, self.headers = url, headers
-        self._context = ssl._create_unverified_context()  # noqa: S323, SLF001 - loopback, and only here
-
-    def call(self, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(  # noqa: S310 - our own loopback address
-            self.url + _API + path, data, {"Content-Type": "application/json", **self.headers}
-        )
-        with urllib.request.urlopen(request, context=self._context, timeout=120) as answer:  # noqa: S310
-            return json.loads(answer.read() or b"{}")  # type: ignore[no-any-return]
-
-    def rate(self, path: str, body: dict[str, Any] | None = None, seconds: int = 5) -> float:
-        bodies = None if body is None else [json.dumps(body)]
-        method = "GET" if body is None else "POST"
-        return per_second(self.url + _API + path, method=method, bodies=bodies, headers=self.headers, seconds=seconds)
+    what: str
+    measure: Callable[[Side, int], Rate]
+    least: float | None = None
+    clients: tuple[int, ...] = _CLIENTS
 
 
 def rows(folder: Path) -> list[Row]:
     """Each figure of both, and their ratio."""
-    with mlflow(folder / "mlflow") as served:
-        theirs = _measure(_Door(served.url, {}))
-    with regista(folder / "home", "--workers", "0") as served:
-        key = (folder / "home" / "keys" / "owner.key").read_text().strip()
-        connect(served.url, key=key, ca=folder / "home" / "tls" / "ca.pem").workspaces.create(name="bench")
-        ours = _measure(_Door(f"{served.url}/mlflow/workspaces/bench", {"Authorization": f"Bearer {key}"}))
-    budgets = {"log a batch of 1,000 metrics": 40.0, f"search {RUNS:,} runs by metric and tag": 20.0}
-    return [
-        row(what, ours[what], theirs[what], "/s", least=budgets.get(what, 30.0), higher=True, peer_name="mlflow server")
-        for what in theirs
-    ]
-
-
-def _measure(door: _Door) -> dict[str, float]:
-    experiment = door.call("/experiments/create", {"name": f"bench-{time.time_ns()}"})["experiment_id"]
-    run = door.call("/runs/create", {"experiment_id": experiment, "start_time": 1})["run"]["info"]["run_id"]
-    one = {"run_id": run, "key": "loss", "value": 0.5, "timestamp": "@N@", "step": 0}
-    text = json.dumps(one).replace('"@N@"', "@N@")
-    batch = {
-        "run_id": run,
-        "metrics": [{"key": f"m{n}", "value": n, "timestamp": "@N@", "step": n} for n in range(1000)],
-    }
-    many = json.dumps(batch).replace('"@N@"', "@N@")
-    found = {
-        "log one metric": per_second(
-            f"{door.url}{_API}/runs/log-metric", method="POST", bodies=[text], headers=door.headers
-        ),
-        "get a run": door.rate(f"/runs/get?run_id={run}"),
-        "log a batch of 1,000 metrics": per_second(
-            f"{door.url}{_API}/runs/log-batch", method="POST", bodies=[many], headers=door.headers, seconds=8
-        ),
-    }
-    name = f"bench-{time.time_ns()}"
-    door.call("/registered-models/create", {"name": name})
-    _version(door, name, run)
-    door.call("/registered-models/alias", {"name": name, "alias": "champion", "version": "1"})
-    found["get a version by alias"] = door.rate(f"/registered-models/alias?name={name}&alias=champion")
-    found[f"search {RUNS:,} runs by metric and tag"] = _search(door)
+    found: list[Row] = []
+    with ours(folder / "home") as one, theirs(folder / "mlflow") as other:
+        found += _compare(one, other, "SQLite")
+    with running_postgres(_POSTGRES) as server:
+        names = [server.create_database() for _ in range(2)]
+        urls = [f"postgresql://postgres@127.0.0.1:{server.port}/{name}" for name in names]
+        pid = server.process.pid
+        with (
+            ours(folder / "home-postgres", urls[0], pid) as one,
+            theirs(folder / "mlflow-postgres", urls[1], pid, workers=max(_CLIENTS)) as other,
+        ):
+            found += _compare(one, other, "PostgreSQL")
     return found
 
 
-def _version(door: _Door, name: str, run: str) -> None:
-    """A version of one small file of the run."""
-    target = f"{door.url}/api/2.0/mlflow-artifacts/artifacts/"
-    info = door.call(f"/runs/get?run_id={run}")["run"]["info"]
-    path = info["artifact_uri"].split("mlflow-artifacts:/")[-1].lstrip("/")
-    request = urllib.request.Request(  # noqa: S310
-        f"{target}{path}/model/MLmodel", b"flavors: {}\n", door.headers, method="PUT"
+def _compare(one: Side, other: Side, database: str) -> list[Row]:
+    for side in (one, other):
+        _furnish(side)
+    found = []
+    for figure in _figures():
+        for clients in figure.clients:
+            rates: dict[Side, list[Rate]] = {one: [], other: []}
+            for _ in range(_ROUNDS):
+                for side, measured in rates.items():
+                    measured.append(figure.measure(side, clients))
+            found.append(
+                _row(f"{figure.what}, {_told(clients)}, {database}", rates[one], rates[other], figure, clients)
+            )
+            print(f"  {found[-1].what}: {found[-1].ours} beside {found[-1].peer}", flush=True)
+    note = "after all of this, with its workers, without the database"
+    return [*found, compared(f"memory, {database}", one.memory(), other.memory(), "MB", higher=False, note=note)]
+
+
+def _told(clients: int) -> str:
+    return "1 client" if clients == 1 else f"{clients} clients"
+
+
+def _row(what: str, ours: list[Rate], theirs: list[Rate], figure: Figure, clients: int) -> Row:
+    rates = [statistics.median(rate.each_second for rate in side) for side in (ours, theirs)]
+    cpu = [statistics.median(rate.cpu for rate in side) for side in (ours, theirs)]
+    least = figure.least if clients == max(_CLIENTS) else None
+    row = compared(what, rates[0], rates[1], "/s", least=least)
+    told = [f"{text} ({show(spent, 'ms')} CPU)" for text, spent in zip((row.ours, row.peer), cpu, strict=True)]
+    return Row(what=what, ours=told[0], peer=told[1], ratio=row.ratio, budget=row.budget, met=row.met)
+
+
+def _furnish(side: Side) -> None:
+    """Make what is asked for later. What is large goes straight into the database."""
+    ids = side.ids
+    ids["experiment"] = side.call("/experiments/create", name="bench")["experiment_id"]
+    for name in ("run", "logged", "long"):
+        made = side.call("/runs/create", experiment_id=ids["experiment"], start_time=1)
+        ids[name] = made["run"]["info"]["run_id"]
+        if side.is_regista:
+            side.artifacts = f"/runs/{ids['run']}"
+    side.call(
+        "/runs/log-batch",
+        run_id=ids["run"],
+        metrics=[{"key": f"m{n}", "value": n, "timestamp": 1, "step": 0} for n in range(10)],
+        params=[{"key": f"p{n}", "value": "1"} for n in range(10)],
+        tags=[{"key": f"t{n}", "value": "1"} for n in range(10)],
     )
-    urllib.request.urlopen(request, context=door._context, timeout=60).read()  # noqa: S310, SLF001
-    door.call("/model-versions/create", {"name": name, "source": f"{info['artifact_uri']}/model", "run_id": run})
+    side.call("/runs/log-metric", run_id=ids["long"], key="loss", value=1.0, timestamp=filling.START, step=0)
+    for name, count in {"small": SMALL, "large": RUNS}.items():
+        ids[name] = stock(side, name, count) if name == "small" or count > SMALL else ids["small"]
+    side.call("/registered-models/create", name="many")
+    if side.is_regista:
+        scope = filling.look(side.database, "SELECT id FROM scopes WHERE name = 'bench'")
+        series = filling.look(side.database, "SELECT seq FROM metrics WHERE key = 'loss'")
+        versions = filling.versions_of_regista(scope, "many", VERSIONS, 1)
+        points = filling.points_of_regista(series, POINTS)
+    else:
+        versions = filling.versions_of_mlflow("many", VERSIONS)
+        points = filling.points_of_mlflow(ids["long"], "loss", POINTS)
+    for made_up in (versions, points):
+        filling.fill(side.database, filling.together(made_up))
+    filling.settle(side.database, *(("jobs", "metrics", "versions") if side.is_regista else ()))
+    side.call("/registered-models/alias", name="many", alias="champion", version="5000")
 
 
-def _search(door: _Door) -> float:
-    experiment = door.call("/experiments/create", {"name": f"many-{time.time_ns()}"})["experiment_id"]
+def _asked(ask: Callable[[Side], Ask]) -> Callable[[Side, int], Rate]:
+    return lambda side, clients: side.rate(ask(side), clients, _SECONDS)
 
-    def make(number: int) -> None:
-        tags = [{"key": "team", "value": f"t{number % 20}"}]
-        run = door.call("/runs/create", {"experiment_id": experiment, "start_time": number, "tags": tags})["run"][
-            "info"
-        ]["run_id"]
-        door.call("/runs/log-metric", {"run_id": run, "key": "acc", "value": number / RUNS, "timestamp": 1, "step": 0})
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(make, range(RUNS)))
-    body = {"experiment_ids": [experiment], "filter": "metrics.acc > 0.5 and tags.team = 't3'", "max_results": 100}
-    return door.rate("/runs/search", body, seconds=8)
+def _figures() -> Iterator[Figure]:
+    yield from _writes()
+    yield Figure("get a run", _asked(lambda side: Ask.get("/runs/get", run_id=side.ids["run"])), 30)
+    alias = Ask.get("/registered-models/alias", name="many", alias="champion")
+    yield Figure("get a version by alias", _asked(lambda _: alias), 30)
+    yield from _searches()
+    yield from _histories()
+    yield from _artifacts()
+
+
+def _writes() -> Iterator[Figure]:
+    yield Figure(
+        "create a run",
+        _asked(lambda side: Ask.post("/runs/create", experiment_id=side.ids["experiment"], start_time="@N@")),
+    )
+    one = {"key": "loss", "value": 0.5, "timestamp": "@N@", "step": 0}
+    yield Figure(
+        "log one metric", _asked(lambda side: Ask.post("/runs/log-metric", run_id=side.ids["logged"], **one)), 30
+    )
+    for size, least in ((100, None), (1000, 40)):
+        many = [{"key": f"m{n}", "value": n, "timestamp": "@N@", "step": n} for n in range(size)]
+        yield Figure(
+            f"log a batch of {size:,} metrics",
+            _asked(lambda side, many=many: Ask.post("/runs/log-batch", run_id=side.ids["logged"], metrics=many)),  # type: ignore[misc]
+            least,
+        )
+
+
+def _searches() -> Iterator[Figure]:
+    def search(name: str, text: str, *order: str, most: int = 100) -> Callable[[Side, int], Rate]:
+        return _asked(
+            lambda side: Ask.post(
+                "/runs/search", experiment_ids=[side.ids[name]], filter=text, order_by=order, max_results=most
+            )
+        )
+
+    wanted = "metrics.acc > 0.5 and tags.team = 't3'"
+    yield Figure(f"search {SMALL:,} runs by metric and tag", search("small", wanted), 20)
+    best = f"the best 10 of {RUNS:,} runs with a tag"
+    if RUNS > SMALL:
+        yield Figure(f"search {RUNS:,} runs by metric and tag", search("large", wanted), 20)
+        few = "metrics.acc > 0.9999 and tags.team = 't3'"
+        yield Figure(f"search {RUNS:,} runs by a rare metric and a tag", search("large", few))
+        yield Figure(f"search {RUNS:,} runs by a rare metric", search("large", "metrics.acc > 0.9999"))
+    yield Figure(best, search("large", "tags.team = 't3'", "metrics.acc DESC", most=10))
+    for what, text in (("", "name = 'many'"), (" by tag", "name = 'many' and tags.team = 't3'")):
+        ask = Ask.get("/model-versions/search", filter=text, max_results=100)
+        yield Figure(f"search {VERSIONS:,} versions{what}", _asked(lambda _, ask=ask: ask))  # type: ignore[misc]
+
+
+def _histories() -> Iterator[Figure]:
+    def history(side: Side) -> Ask:
+        return Ask.get("/metrics/get-history", run_id=side.ids["long"], metric_key="loss", max_results=25_000)
+
+    yield Figure(f"history of {POINTS:,} points, all pages", lambda side, _: side.walk(history(side)), clients=(1,))
+    yield Figure("history, a page of 25,000 points", _asked(history))
+    yield Figure(
+        f"plot of {POINTS:,} points",
+        _asked(
+            lambda side: Ask.get(
+                "/metrics/get-history-bulk-interval", run_ids=side.ids["long"], metric_key="loss", max_results=1000
+            )
+        ),
+    )
+
+
+def _artifacts() -> Iterator[Figure]:
+    text = "x" * 10_000
+    yield Figure("upload a file of 10 KB", _asked(lambda side: side.file("PUT", "small.txt", text)))
+    yield Figure("download a file of 10 KB", _asked(lambda side: side.file("GET", "small.txt")))
+    for up in (True, False):
+        yield Figure(
+            f"{'upload' if up else 'download'} a file of 64 MB",
+            lambda side, clients, up=up: side.carry(f"{side.artifacts}/big", _FILE, up=up, clients=clients),  # type: ignore[misc]
+        )

@@ -17,7 +17,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -176,13 +176,13 @@ def _free_port() -> int:
         return port
 
 
-def _launch(programs: Path, folder: Path, account: _Account) -> PostgresServer:
+def _launch(programs: Path, folder: Path, account: _Account, settings: Mapping[str, str]) -> PostgresServer:
     port = _free_port()
-    settings = SETTINGS | {"unix_socket_directories": str(folder / "sockets"), "listen_addresses": "127.0.0.1"}
+    places = {"unix_socket_directories": str(folder / "sockets"), "listen_addresses": "127.0.0.1"}
     # When the tests are killed the server follows them: setpriv asks the kernel for that.
     follow = ["setpriv", "--pdeathsig=INT"] if shutil.which("setpriv") else []
     command: list[str | Path] = [*follow, programs / "postgres", "-D", folder / "data", "-p", str(port)]
-    command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+    command += [word for name, value in {**settings, **places}.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             command, stdout=log, stderr=log, **account.process_options(folder)
@@ -212,8 +212,8 @@ def _wait_until_ready(server: PostgresServer, log: Path) -> None:
 
 
 @contextmanager
-def running_postgres() -> Iterator[PostgresServer]:
-    """A fresh server for the length of the block.
+def running_postgres(settings: Mapping[str, str] = SETTINGS) -> Iterator[PostgresServer]:
+    """A fresh server for the length of the block, with *settings* for those of its own that differ.
 
     Raise ``PostgresMissingError`` when the programs are not installed, ``PostgresStartError`` when they fail."""
     programs = find_programs()
@@ -224,17 +224,19 @@ def running_postgres() -> Iterator[PostgresServer]:
         for owned in (folder, folder / "sockets"):
             account.own(owned)
         _initialize(programs, folder, account)
-        server = _launch_somewhere(programs, folder, account)
+        server = _launch_somewhere(programs, folder, account, settings)
         try:
             yield server
         finally:
             server.stop()
 
 
-def _launch_somewhere(programs: Path, folder: Path, account: _Account) -> PostgresServer:
+def _launch_somewhere(
+    programs: Path, folder: Path, account: _Account, settings: Mapping[str, str]
+) -> PostgresServer:
     for _ in range(4):
         try:
-            return _launch(programs, folder, account)
+            return _launch(programs, folder, account, settings)
         except PortTakenError:
             continue
-    return _launch(programs, folder, account)
+    return _launch(programs, folder, account, settings)

@@ -168,8 +168,8 @@ class TestMetrics:
         assert table.column("value").to_pylist() == [1.0, 0.5, 1 / 3]
         kept = [row for row in parquet.read_table(file).to_pylist() if row["metric"] == "loss"]
         assert kept == table.to_pylist()
-        assert "--file" in run.refused("job", "metrics", "m", "--file", str(file), "-w", dev)
-        assert "leave" in run.refused("job", "metrics", "m", "-o", "arrow", "--max-results", "1", "-w", dev)
+        assert "--file" in run("job", "metrics", "m", "--file", str(file), "-w", dev).err
+        assert "leave" in run("job", "metrics", "m", "-o", "arrow", "--max-results", "1", "-w", dev).err
         assert "loss, odd/key" in run.refused("job", "metrics", "m", "-m", "no", "-o", "arrow", "-f", "x", "-w", dev)
         assert "written" in run.refused("job", "metrics", "m", "-o", "arrow", "-f", str(tmp_path / "no/x"), "-w", dev)
         assert [one.step for one in server.client(workspace=dev).jobs.thinned(measured, "loss", 4)] == [0, 1, 2]
