@@ -8,6 +8,7 @@ import msgspec
 
 from regista.bootstrap.serving import open_host
 from regista.bootstrap.settings import Settings
+from regista.bootstrap.webhooks import webhook_parts
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.catalog.sql.catalog import SqlCatalog
@@ -132,7 +133,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         promotion=PromotionService(catalog, stores, capsules),
         traces=traces,
         comparison=CompareService(catalog),
-        collection=CollectionService(catalog, stores),
+        collection=CollectionService(catalog, stores, event_days=settings.event_days),
         environments=environments,
         jobs=JobService(catalog, stores, environments, bell),
         job_files=JobFiles(catalog, contents, logs),
@@ -147,6 +148,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         model_versions=ModelVersionService(catalog, registration, artifacts),
         imports=ImportService(catalog, ModelVersionService(catalog, registration, artifacts)),
         **_tracking(catalog, contents, signatures, artifacts),
+        **webhook_parts(settings, catalog, signer),
     )
 
 

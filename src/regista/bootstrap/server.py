@@ -60,8 +60,9 @@ def _start_workers(house: House, settings: Settings) -> list[Callable[[], None]]
 
     rounds = CollectionRounds(house.catalog, house.collection)
     rounds.start()
+    house.deliverer.start()
     workers = [start_worker(house, settings)] if settings.workers else []
-    return [start_serving(house, settings), *workers, rounds.stop]
+    return [start_serving(house, settings), *workers, rounds.stop, house.deliverer.stop]
 
 
 def _run(

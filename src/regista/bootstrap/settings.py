@@ -36,6 +36,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_bytes: int = 32 * 1024 * 1024
     """How large a log of the gateway or of a deployment's worker grows before it is put aside; one such is kept."""
 
+    event_days: int = 30
+    """How long events stay to be read, and ended messages to webhooks in their log; 0: for ever."""
+    webhook_private: bool = False
+    """Whether webhooks may lead into the own network and to this machine."""
+    webhook_ca: str = ""
+    """A PEM file of authorities that receivers of webhooks may be certified by, besides the system's."""
+    webhook_timeout: float = 10.0
+    """Seconds within which a receiver has to answer."""
+
     @property
     def keys(self) -> Path:
         """The folder of secrets."""
@@ -57,6 +66,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.home / "run"
 
 
+_WEBHOOKS = ("event_days", "webhook_private", "webhook_ca", "webhook_timeout")
+
+
 def home_from_environment() -> Path:
     """``REGISTA_HOME``, else ``~/.regista``."""
     return Path(os.environ.get("REGISTA_HOME") or Path.home() / ".regista").absolute()
@@ -71,7 +83,7 @@ def load_settings(**overrides: object) -> Settings:
         "catalog": os.environ.get("REGISTA_CATALOG") or f"sqlite:///{home / 'catalog.sqlite'}",
         "store": os.environ.get("REGISTA_STORE") or f"file://{home / 'stores' / 'default'}",
     }
-    for name in ("host", "port", "gateway_port", "workers", "job_log_bytes", "log_bytes"):
+    for name in ("host", "port", "gateway_port", "workers", "job_log_bytes", "log_bytes", *_WEBHOOKS):
         if text := os.environ.get(f"REGISTA_{name.upper()}"):
             values[name] = text
     try:

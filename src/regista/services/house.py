@@ -47,6 +47,8 @@ from regista.services.tracking.logged_models import LoggedModelService
 from regista.services.tracking.multipart import MultipartService, SignedArtifacts
 from regista.services.tracking.runs import RunService
 from regista.services.tracking.search import RunSearchService
+from regista.services.webhooks.delivering import Deliverer
+from regista.services.webhooks.webhooks import WebhookService
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,8 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     model_versions: ModelVersionService
     registered_models: RegisteredModelService
     imports: ImportService
+    webhooks: WebhookService
+    deliverer: Deliverer
     artifacts: ArtifactService
     multipart: MultipartService
     signed_artifacts: SignedArtifacts

@@ -23,6 +23,7 @@ from regista.conformance.catalog.resources import ResourceContract
 from regista.conformance.catalog.runs import ExperimentContract, MetricContract, RunDataContract, RunSearchContract
 from regista.conformance.catalog.scopes import GroupContract, ScopeContract, SettingsContract
 from regista.conformance.catalog.transactions import TransactionContract
+from regista.conformance.catalog.webhooks import WebhookContract
 
 __all__ = ["CatalogContract"]
 
@@ -52,5 +53,6 @@ class CatalogContract(
     AccessContract,
     AuditContract,
     OutboxContract,
+    WebhookContract,
 ):
     """All promises of ``Catalog``, of its transactions and of every repository."""

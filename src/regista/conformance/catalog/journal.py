@@ -119,6 +119,20 @@ class OutboxContract(CatalogCase):
         catalog.write(lambda tx: tx.journal.emit(event("b")))
         assert [each.type for each in catalog.read(lambda tx: tx.journal.events(0, 10))] == ["b"]
 
+    def test_old_events_are_forgotten_from_the_oldest_on(self, catalog: Catalog) -> None:
+        for at in (1, 2, 9, 3):
+            told = structs.replace(event(str(at)), at=at)
+            catalog.write(lambda tx, told=told: tx.journal.emit(told))  # type: ignore[misc]
+        numbers = [each.sequence for each in catalog.read(lambda tx: tx.journal.events(0, 10))]
+        assert catalog.write(lambda tx: tx.journal.forget_events(5, numbers[0] - 1, 10)) == 0
+        assert catalog.write(lambda tx: tx.journal.forget_events(5, numbers[0], 10)) == 1
+        assert catalog.write(lambda tx: tx.journal.forget_events(5, numbers[-1], 10)) == 1
+        assert catalog.write(lambda tx: tx.journal.forget_events(5, numbers[-1], 10)) == 0
+        assert [each.at for each in catalog.read(lambda tx: tx.journal.events(0, 10))] == [9, 3]
+        assert catalog.write(lambda tx: tx.journal.forget_events(10, numbers[-1], 10)) == 2
+        catalog.write(lambda tx: tx.journal.emit(event("new")))
+        assert catalog.read(lambda tx: tx.journal.events(numbers[-1], 10))[0].sequence > numbers[-1]
+
     def test_a_reader_that_follows_sixteen_writers_misses_nothing(self, catalog: Catalog) -> None:
         def write(number: int) -> None:
             for turn in range(4):

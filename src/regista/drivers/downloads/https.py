@@ -1,16 +1,14 @@
 """Downloading what a user's URL names, without becoming the user's way into the network that the server stands in.
 
-Only https; the host's addresses are looked up once, each must be public, and the connection is made to the address that was
-checked, not to the name again. A redirect is checked like the first URL.
+Only https, over guarded connections. A redirect is checked like the first URL.
 """
 
 import http.client
-import ipaddress
-import socket
 import ssl
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+from regista.drivers.guarded import GuardedConnection, checked_address
 from regista.errors import InvalidError, NotFoundError, RegistaError, TooLargeError, UnavailableError
 
 _CHUNK = 1 << 20
@@ -52,8 +50,9 @@ class HttpsDownloads:
         parts = urlsplit(url)
         if parts.scheme != "https" or not parts.hostname or parts.username:
             raise InvalidError(f"{_shown(url)} is no https URL of a public host", hint="Register the data instead.")
-        connection = _Connection(parts.hostname, self._address(parts.hostname, parts.port or 443), self._context)
-        connection.timeout = self._timeout
+        hint = "Data of the own network is registered, not downloaded."
+        address = checked_address(parts.hostname, parts.port or 443, allow_private=self._allow_private, hint=hint)
+        connection = GuardedConnection(parts.hostname, address, self._context, self._timeout)
         try:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             port = f":{parts.port}" if parts.port else ""
@@ -79,35 +78,6 @@ class HttpsDownloads:
                 file.write(chunk)
         if expected not in {-1, received}:
             raise UnavailableError(f"{_shown(url)} ended after {received:,} of {expected:,} bytes")
-
-    def _address(self, host: str, port: int) -> tuple[str, int]:
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as unknown:
-            raise UnavailableError(f"the host {host[:200]!r} is not known: {unknown}") from unknown
-        for *_, address in found:
-            if not self._allow_private and not ipaddress.ip_address(str(address[0]).split("%")[0]).is_global:
-                raise InvalidError(
-                    f"the host {host[:200]!r} is not public",
-                    hint="Data of the own network is registered, not downloaded.",
-                )
-        return str(found[0][4][0]), port
-
-
-class _Connection(http.client.HTTPSConnection):
-    """A connection to an address that was checked, with the certificate of the host's name."""
-
-    def __init__(self, host: str, address: tuple[str, int], context: ssl.SSLContext) -> None:
-        super().__init__(host, address[1], context=context)
-        self._checked, self._tls = address, context
-
-    def connect(self) -> None:
-        plain = socket.create_connection(self._checked, self.timeout)
-        try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except BaseException:
-            plain.close()
-            raise
 
 
 def _refused(url: str, status: int) -> RegistaError:

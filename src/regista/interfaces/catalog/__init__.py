@@ -17,6 +17,7 @@ from regista.interfaces.catalog.llm_traces import LlmTraceRepository
 from regista.interfaces.catalog.resources import ComputeRepository, ConnectionRepository
 from regista.interfaces.catalog.runs import ArtifactRepository, ExperimentRepository, RunDataRepository
 from regista.interfaces.catalog.scopes import GroupRepository, ScopeRepository, Settings
+from regista.interfaces.catalog.webhooks import WebhookRepository
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ __all__ = [
     "Settings",
     "Transaction",
     "VersionRepository",
+    "WebhookRepository",
 ]
 
 
@@ -69,6 +71,7 @@ class Transaction(Protocol):
     lineage: LineageRepository
     access: AccessRepository
     journal: Journal
+    webhooks: WebhookRepository
 
 
 class Catalog(Protocol):

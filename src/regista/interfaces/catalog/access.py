@@ -70,3 +70,7 @@ class Journal(Protocol):
 
     def newest(self) -> int:
         """The sequence number of the newest event; 0 when there is none."""
+
+    def forget_events(self, before: int, through: int, limit: int) -> int:
+        """Remove of the oldest *limit* events those that happened before that time, up to number *through*; return how many
+        there were. Numbers are not given again."""

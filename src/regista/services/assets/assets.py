@@ -22,6 +22,7 @@ from regista.services.assets.versions import (
     absent,
     add_version,
     asset_path,
+    changed_tags,
     find_version,
     refresh_latest,
     refuse_if_used,
@@ -93,8 +94,11 @@ class AssetService:
             return same_or_refuse(tx, taken, version, scope)
         if check:
             self._contents.check(tx, caller, scope, new.manifest)
+        first = tx.assets.find(scope.id, version.kind, version.name) is None
         add_version(tx, version)
-        note(tx, caller, f"{version.kind}.create", f"{path}/versions/{version.version}", content=version.content)
+        told = {"first": True} if first else {}
+        place = f"{path}/versions/{version.version}"
+        note(tx, caller, f"{version.kind}.create", place, told=told, content=version.content)
         return version
 
     def get(
@@ -185,6 +189,7 @@ class AssetService:
                 caller,
                 f"{kind}.update",
                 f"{asset_path(scope, kind, name)}/versions/{version}",
+                told=changed_tags(found.tags, changed.tags),
                 fields=sorted(changes),
             )
             return changed
@@ -204,7 +209,8 @@ class AssetService:
             }
             changed = msgspec.structs.replace(asset, **changes, updated_at=now())
             tx.assets.put(changed)
-            note(tx, caller, f"{kind}.update", asset_path(scope, kind, name), fields=sorted(changes))
+            told = changed_tags(asset.tags, changed.tags)
+            note(tx, caller, f"{kind}.update", asset_path(scope, kind, name), told=told, fields=sorted(changes))
             return changed
 
         return self._catalog.write(work)

@@ -1,5 +1,6 @@
 """Finding, naming and writing versions, inside a transaction: what every service that handles versions shares."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,7 +12,14 @@ from regista.entities.manifest import Manifest
 from regista.entities.names import check_name, check_tags, check_version, new_id, now
 from regista.entities.reference import AssetReference
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import AlreadyExistsError, ForbiddenError, InUseError, InvalidError, NotFoundError
+from regista.errors import (
+    AbsentAssetError,
+    AlreadyExistsError,
+    ForbiddenError,
+    InUseError,
+    InvalidError,
+    NotFoundError,
+)
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import sees
 from regista.services.scopes.scopes import resolve_scope
@@ -119,6 +127,13 @@ def add_version(tx: Transaction, version: AssetVersion) -> None:
     )
 
 
+def changed_tags(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, Any]:
+    """What an event tells of tags that changed."""
+    given = {key: value for key, value in new.items() if old.get(key) != value}
+    gone = [key for key in old if key not in new]
+    return ({"tags_set": given} if given else {}) | ({"tags_deleted": gone} if gone else {})
+
+
 def refresh_latest(tx: Transaction, scope_id: str, kind: AssetKind, name: str) -> None:
     """Set a name's latest version anew, after something was archived, restored or deleted."""
     asset, latest = tx.assets.find(scope_id, kind, name), tx.versions.latest(scope_id, kind, name)
@@ -210,8 +225,10 @@ def same_or_refuse(tx: Transaction, taken: AssetVersion, version: AssetVersion, 
     return taken
 
 
-def absent(scope: Scope, kind: AssetKind, name: str, version: str = "") -> NotFoundError:
-    return NotFoundError(
+def absent(scope: Scope, kind: AssetKind, name: str, version: str = "") -> AbsentAssetError:
+    return AbsentAssetError(
         f"there is no {what(kind, name, version)} in {scope.kind} {scope.name!r}",
         hint=f"See: regista {kind} list --{scope.kind}-name {scope.name}",
+        name=name,
+        version=version,
     )

@@ -21,9 +21,12 @@ from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.collection.live import LiveBlobs
 from regista.services.journal import note
 from regista.services.scopes.stores import StoreService
+from regista.services.webhooks.outbox import forget
 
 SHORTEST_GRACE = 3600.0
 """Bytes that were sent and have no name yet are safe for so long: it takes a while to register what they belong to."""
+EVENT_DAYS = 30
+"""How long events are kept when nothing else is said; those that webhooks are still to be told of stay longer."""
 LONGEST_GRACE = 10 * 366 * 86400.0
 
 
@@ -36,7 +39,8 @@ class _Noted(msgspec.Struct):
 class CollectionService:
     """Removes what nothing names."""
 
-    def __init__(self, catalog: Catalog, stores: StoreService) -> None:
+    def __init__(self, catalog: Catalog, stores: StoreService, *, event_days: int = EVENT_DAYS) -> None:
+        self._event_days = event_days
         self._catalog = catalog
         self._stores = stores
         self._live = LiveBlobs(catalog, stores)
@@ -71,6 +75,8 @@ class CollectionService:
             self._catalog.write(lambda tx: tx.claims.sweep(before))
             while self._catalog.write(lambda tx: tx.files.sweep(now(), before)):
                 pass  # a thousand rows at a time
+        if not dry_run and self._event_days:
+            forget(self._catalog, now() - self._event_days * 86_400_000)
         results = []
         for name, store in self._stores.all().items():
             uploads = 0 if dry_run else store.sweep(grace_seconds)

@@ -21,7 +21,7 @@ from regista.entities.search import Clause
 from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require, sees
-from regista.services.assets.versions import NewVersion, absent, asset_path, resolve_asset, what
+from regista.services.assets.versions import NewVersion, absent, asset_path, changed_tags, resolve_asset, what
 from regista.services.jobs.plans import exact_reference
 from regista.services.journal import note
 from regista.services.registry.registered_models import MODEL
@@ -100,7 +100,8 @@ class ModelVersionService:
             changed = msgspec.structs.replace(change(found), updated_at=now())
             check_tags(changed.tags)
             tx.versions.put(changed)
-            note(tx, caller, "model.update", f"{asset_path(scope, MODEL, name)}/versions/{version}")
+            told = changed_tags(found.tags, changed.tags)
+            note(tx, caller, "model.update", f"{asset_path(scope, MODEL, name)}/versions/{version}", told=told)
             return changed
 
         return self._catalog.write(work)

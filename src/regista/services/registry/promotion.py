@@ -126,6 +126,7 @@ class PromotionService:
                 )
             draft = msgspec.structs.replace(member.draft, capsule=ours.draft.capsule)
             tx.claims.add(closure.target.id, "", {entry.digest: entry.size for entry in ours.manifest.files}, now())
+            first = tx.assets.find(draft.scope_id, draft.kind, draft.name) is None
             add_version(tx, draft)
             tx.lineage.add(
                 [Edge(source=member.version.node, target=draft.node, type=EdgeType.PROMOTED, created_at=now())]
@@ -136,6 +137,7 @@ class PromotionService:
                 caller,
                 f"{draft.kind}.promote",
                 path,
+                told={"first": True} if first else {},
                 source=member.version.node,
                 content=draft.content,
                 capsule=draft.capsule,

@@ -14,7 +14,7 @@ from regista.entities.search import Clause
 from regista.errors import AlreadyExistsError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
-from regista.services.assets.versions import absent, add_version, asset_path, refuse_if_used, what
+from regista.services.assets.versions import absent, add_version, asset_path, changed_tags, refuse_if_used, what
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
 
@@ -149,7 +149,8 @@ class RegisteredModelService:
             asset = _named(tx, caller, scope, name, Permission.ASSETS_WRITE)
             changed = msgspec.structs.replace(change(asset), updated_at=now())
             tx.assets.put(changed)
-            note(tx, caller, "model.update", asset_path(scope, MODEL, name))
+            told = changed_tags(asset.tags, changed.tags)
+            note(tx, caller, "model.update", asset_path(scope, MODEL, name), told=told)
             return changed
 
         return self._catalog.write(work)

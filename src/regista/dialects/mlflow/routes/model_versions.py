@@ -9,13 +9,13 @@ from regista.dialects.mlflow.origins import read_source
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.routes.registered_models import (
     BOTH,
-    IS_PROMPT,
     check_number,
     check_stage,
     without_prompts,
 )
 from regista.dialects.mlflow.searches import VERSIONS
 from regista.dialects.mlflow.sorting import sort_by
+from regista.dialects.mlflow.webhook_events import IS_PROMPT
 from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError

@@ -1,5 +1,8 @@
 """Registered models: names with tags, aliases and their versions. Prompts are models with a tag, and hidden unless asked for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from regista.dialects.mlflow import limits, render, render_registry, wire_registry as wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing, wrong_value
@@ -7,24 +10,24 @@ from regista.dialects.mlflow.offsets import page_by_offset
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.searches import MODELS
 from regista.dialects.mlflow.sorting import sort_by
+from regista.dialects.mlflow.webhook_events import IS_PROMPT
 from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.scope import ScopeKind
 from regista.entities.search import Clause, Field, Order
-from regista.errors import InvalidError
+from regista.errors import AlreadyExistsError, InvalidError
 
 _MOST = 1000
 _MODEL = AssetKind.MODEL
 BOTH = (ScopeKind.WORKSPACE, ScopeKind.REGISTRY)
-IS_PROMPT = "mlflow.prompt.is_prompt"
 
 
 def create(call: Call, asked: wire.CreateModel) -> Json:
     """Make a name."""
     tags = limits.pairs(asked.tags, "tags", limits.MAX_REGISTRY_TAG)
-    made = call.house.registered_models.create(
-        call.caller, call.address, check_model(asked.name), asked.description, tags
-    )
+    name = check_model(asked.name)
+    with _told_of_taken(name):
+        made = call.house.registered_models.create(call.caller, call.address, name, asked.description, tags)
     return {"registered_model": render_registry.model(call, made, ())}
 
 
@@ -36,7 +39,18 @@ def get(call: Call, asked: wire.ModelName) -> Json:
 def rename(call: Call, asked: wire.RenameModel) -> Json:
     """Give it another name."""
     new_name = check_model(asked.new_name)
-    return _said(call, call.house.registered_models.rename(call.caller, call.address, asked.name, new_name))
+    with _told_of_taken(new_name):
+        renamed = call.house.registered_models.rename(call.caller, call.address, asked.name, new_name)
+    return _said(call, renamed)
+
+
+@contextmanager
+def _told_of_taken(name: str) -> Iterator[None]:
+    """Say that a name is taken in the words that clients look for."""
+    try:
+        yield
+    except AlreadyExistsError as taken:
+        raise AlreadyExistsError(f"Registered Model (name={name}) already exists.") from taken
 
 
 def update(call: Call, asked: wire.UpdateModel) -> Json:

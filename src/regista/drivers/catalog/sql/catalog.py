@@ -23,6 +23,7 @@ from regista.drivers.catalog.sql.repositories.runs import RunDataRows
 from regista.drivers.catalog.sql.repositories.scopes import ScopeRows
 from regista.drivers.catalog.sql.repositories.settings import SettingRows
 from regista.drivers.catalog.sql.repositories.versions import VersionRows
+from regista.drivers.catalog.sql.repositories.webhooks import WebhookRows
 from regista.drivers.catalog.sql.schema import prepare
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import InternalError
@@ -46,6 +47,7 @@ class Repositories:
         self.runs: catalog.RunDataRepository = RunDataRows(session)
         self.experiments: catalog.ExperimentRepository = ExperimentRows(session)
         self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
+        self.webhooks: catalog.WebhookRepository = WebhookRows(session)
         self.llm_traces: catalog.LlmTraceRepository = LlmTraceRows(session)
         self.datastores: catalog.DatastoreRepository = DatastoreRows(session)
         self.files: catalog.FileRepository = FileRows(session)

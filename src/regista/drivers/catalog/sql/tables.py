@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -448,3 +448,28 @@ audit_records = _table(
 
 events = Table("events", metadata, _seq(), _body(), sqlite_autoincrement=True)
 """The outbox; a number is never given twice, also not after the newest rows were removed."""
+
+webhooks = _table(
+    "webhooks",
+    _seq(),
+    _text("id"),
+    _text("scope_id"),
+    _body(),
+    Index("webhooks_id", "id", unique=True),
+    Index("webhooks_scope", "scope_id", "seq"),
+)
+
+webhook_deliveries = _table(
+    "webhook_deliveries",
+    _seq(),
+    _text("id"),
+    _text("webhook_id"),
+    _text("state"),
+    _big("next_at"),
+    _big("ended_at"),
+    _body(),
+    Index("webhook_deliveries_id", "id", unique=True),
+    Index("webhook_deliveries_of", "webhook_id", "state", "seq"),
+    Index("webhook_deliveries_due", "state", "next_at"),
+    Index("webhook_deliveries_ended", "ended_at"),
+)

@@ -27,6 +27,8 @@ _FORGET_READS = Statement(
 _EMIT = insert(tables.events)
 _EVENTS = Statement("SELECT seq, body FROM events WHERE seq > :after ORDER BY seq LIMIT :limit")
 _NEWEST = Statement("SELECT seq FROM events ORDER BY seq DESC LIMIT 1")
+_OLDEST = Statement("SELECT seq, body FROM events WHERE seq <= :through ORDER BY seq LIMIT :limit")
+_FORGET_EVENTS = Statement("DELETE FROM events WHERE seq <= :last")
 _IN_TURN = Statement("SELECT pg_advisory_xact_lock(8243122784466987058)")
 
 
@@ -71,6 +73,14 @@ class JournalRows:
     def newest(self) -> int:
         row = self._session.first(_NEWEST)
         return int(row[0]) if row else 0
+
+    def forget_events(self, before: int, through: int, limit: int) -> int:
+        last = 0
+        for seq, body in self._session.all(_OLDEST, through=through, limit=limit):
+            if _event(body).at >= before:
+                break
+            last = int(seq)
+        return self._session.run(_FORGET_EVENTS, last=last) if last else 0
 
     def _append(self, body: str) -> None:
         if self._session.postgres:
