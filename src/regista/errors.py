@@ -57,6 +57,15 @@ class NotFoundError(RegistaError):
     code = ErrorCode.NOT_FOUND
 
 
+class AbsentAssetError(NotFoundError):
+    """There is no asset of that name, or no such *version* of it: told apart, for clients that look for words of their own."""
+
+    def __init__(self, message: str, *, hint: str = "", name: str = "", version: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.name = name
+        self.version = version
+
+
 class AlreadyExistsError(RegistaError):
     """The name is taken by other content."""
 

@@ -7,7 +7,7 @@ import logging
 
 import msgspec
 
-from regista.errors import ErrorCode, InvalidError, RegistaError
+from regista.errors import AbsentAssetError, ErrorCode, InvalidError, RegistaError
 
 ANSWER: dict[ErrorCode, tuple[int, str]] = {
     ErrorCode.NOT_FOUND: (404, "RESOURCE_DOES_NOT_EXIST"),
@@ -41,12 +41,19 @@ def answer(error: Exception, request_id: str) -> tuple[int, bytes]:
     """Status and body for *error*; what is not an expected failure is logged and told by the request's id alone."""
     if isinstance(error, RegistaError):
         status, code = ANSWER[error.code]
-        text = f"{error.message}. {error.hint}" if error.hint else error.message
+        message = _absent(error) if isinstance(error, AbsentAssetError) else error.message
+        text = f"{message}. {error.hint}" if error.hint else message
     else:
         _log.error("request %s failed", request_id, exc_info=error)
         status, code = ANSWER[ErrorCode.INTERNAL]
         text = f"Regista failed at this request; the server's log has it under {request_id}"
     return status, msgspec.json.encode(Problem(code, text.encode(errors="replace").decode()))
+
+
+def _absent(error: AbsentAssetError) -> str:
+    if error.version:
+        return f"Model Version (name={error.name}, version={error.version}) not found"
+    return f"Registered Model with name={error.name} not found"
 
 
 def missing(name: str) -> InvalidError:

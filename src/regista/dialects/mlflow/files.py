@@ -3,6 +3,7 @@
 import base64
 import binascii
 import mimetypes
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
@@ -27,6 +28,7 @@ from regista.services.tracking.artifacts import ArtifactUpload, FileInfo
 from regista.services.tracking.multipart import Target
 
 _TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
+_TOKEN = re.compile(r"[\w!#$&+.^`|~-]+", re.ASCII)
 _reader = Reader(ListFiles)
 
 Run = Callable[..., Awaitable[Any]]
@@ -103,7 +105,7 @@ class Files:
             (b"content-type", media_type(opened.name).encode()),
             (b"content-length", str(end - start).encode()),
             (b"accept-ranges", b"bytes"),
-            (b"content-disposition", f"attachment; filename*=UTF-8''{quote(opened.name)}".encode()),
+            (b"content-disposition", disposition(opened.name)),
             (b"x-content-type-options", b"nosniff"),
             (b"etag", f'"{opened.digest}"'.encode()),
         ]
@@ -188,6 +190,12 @@ class Started:
         """Pass *message* on."""
         self.yes = True
         await self._send(message)
+
+
+def disposition(name: str) -> bytes:
+    """Save it, under *name*: as a token where it is one (RFC 6266, section 4), which every client reads, else encoded."""
+    said = f"filename={name}" if _TOKEN.fullmatch(name) else f"filename*=UTF-8''{quote(name)}"
+    return f"attachment; {said}".encode()
 
 
 def md5_of(scope: http.Scope) -> bytes:

@@ -26,7 +26,7 @@ class TestFiles:
         answer = door.request("GET", f"{FILES}/runs/{run}/model/data/weights.bin")
         assert answer.content == b"\x00\x01"
         assert answer.headers["x-content-type-options"] == "nosniff"
-        assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''weights.bin"
+        assert answer.headers["content-disposition"] == "attachment; filename=weights.bin"
         assert answer.headers["content-length"] == "2"
 
     def test_the_tracking_service_lists_from_the_root_on(self, door):
