@@ -72,7 +72,7 @@ class Door:
 
         async def receive() -> dict[str, Any]:
             if not chunks:
-                return {"type": "http.disconnect"}
+                await asyncio.Event().wait()  # the client is there until it has its answer
             chunk = chunks.pop(0)
             return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from regista.dialects import http
 from regista.dialects.azureblob import xml
-from regista.dialects.azureblob.bodies import Run, send_all
 from regista.dialects.azureblob.call import Call
 from regista.dialects.azureblob.errors import ProtocolError
+from regista.dialects.streaming import Run, send_all
 from regista.entities.datastore import StoredFile
 from regista.errors import NotFoundError
 from regista.services.datastores.listing import MOST
@@ -44,7 +44,7 @@ class Reads:
             fields.append((b"content-range", f"bytes {start}-{end - 1}/{file.size}".encode()))
         chunks = await self._run(opened.read, start, end)
         await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": fields})
-        await send_all(send, call.body, chunks, self._run)
+        await send_all(send, call.body.arriving, chunks, self._run)
 
     async def container(self, call: Call, send: http.Send, common: Fields) -> None:
         """GET and HEAD of a container: whether it is there."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from regista.dialects import http
 from regista.dialects.azureblob import xml
-from regista.dialects.azureblob.bodies import Run
 from regista.dialects.azureblob.call import Call
 from regista.dialects.azureblob.errors import ProtocolError
 from regista.dialects.azureblob.reads import Fields, head, written
+from regista.dialects.streaming import Run
 from regista.services.datastores.blocks import MAX_ID_BYTES, BlockUpload
 from regista.services.datastores.files import FileUpload, Labels
 from regista.services.house import House

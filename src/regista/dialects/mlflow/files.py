@@ -4,7 +4,7 @@ import base64
 import binascii
 import mimetypes
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -19,8 +19,8 @@ from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.wire import ListFiles
+from regista.dialects.streaming import Arriving, Run, send_all, write_all
 from regista.errors import InvalidError
-from regista.interfaces.blobs import CHUNK
 from regista.services.datastores.blocks import BlockUpload
 from regista.services.datastores.files import Labels
 from regista.services.house import House
@@ -30,8 +30,6 @@ from regista.services.tracking.multipart import Target
 _TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
 _TOKEN = re.compile(r"[\w!#$&+.^`|~-]+", re.ASCII)
 _reader = Reader(ListFiles)
-
-Run = Callable[..., Awaitable[Any]]
 
 
 class Files:
@@ -86,7 +84,7 @@ class Files:
         target = Target(place.address, *split(path))
         return self._call(scope, place, lambda **about: verify(token, target, **about))
 
-    async def _get(self, call: Call, path: str, scope: http.Scope, _: http.Receive, send: http.Send) -> None:
+    async def _get(self, call: Call, path: str, scope: http.Scope, receive: http.Receive, send: http.Send) -> None:
         if not path:
             asked = _reader.query(scope.get("query_string", b""))
             content = await self._run(self._listing, call, asked.path)
@@ -113,9 +111,7 @@ class Files:
             fields.append((b"content-range", f"bytes {start}-{end - 1}/{opened.size}".encode()))
         chunks = await self._run(opened.read, start, end)
         await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": fields})
-        while (chunk := await self._run(next, chunks, None)) is not None:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        await send_all(send, Arriving(receive), chunks, self._run)
 
     async def _put(self, call: Call, path: str, _: http.Scope, receive: http.Receive, send: http.Send) -> None:
         owner, inner = split(path)
@@ -154,18 +150,9 @@ class Files:
 
     async def _receive(self, upload: ArtifactUpload | BlockUpload, receive: http.Receive) -> bool:
         """Write the body as it comes; whether all of it came."""
-        waiting = bytearray()
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                return False
-            waiting += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(waiting) >= CHUNK or (waiting and not more):
-                await self._run(upload.write, waiting)
-                waiting = bytearray()
-            if not more:
-                return True
+        arriving = Arriving(receive)
+        await write_all(arriving, upload.write, self._run)
+        return arriving.ended
 
     async def _delete(self, call: Call, path: str, _: http.Scope, receive: http.Receive, send: http.Send) -> None:
         await http.body(receive)

@@ -1,8 +1,10 @@
 """Answering with a file, whole or in one range (RFC 9110, section 14)."""
 
+import anyio.to_thread
 from litestar.response import Stream
 
 from regista.dialects.http import parse_range
+from regista.dialects.streaming import read_ahead
 from regista.services.assets.assets import OpenFile
 
 
@@ -20,4 +22,5 @@ def file_response(opened: OpenFile, header: str) -> Stream:
     if wanted:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{opened.size}"
     status = 206 if wanted else 200
-    return Stream(opened.read(start, end), status_code=status, media_type="application/octet-stream", headers=headers)
+    chunks = read_ahead(opened.read(start, end), anyio.to_thread.run_sync)
+    return Stream(chunks, status_code=status, media_type="application/octet-stream", headers=headers)

@@ -18,6 +18,7 @@ from regista.dialects.native.wire import (
     UploadCommit,
     UploadState,
 )
+from regista.dialects.streaming import write_all
 from regista.entities.access import Caller
 from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
@@ -27,7 +28,6 @@ from regista.services.content.drops import Drop
 from regista.services.house import House
 
 _HEADER = 40
-_BATCH = 4 << 20
 
 
 @post("/blobs/missing", sync_to_thread=True, status_code=200, request_max_body_size=limits.LISTING)
@@ -83,19 +83,18 @@ async def put_pack(request: Request[Any, Any, Any], caller: Caller, house: House
 
 
 async def _receive(request: Request[Any, Any, Any], upload: BlobUpload) -> None:
-    """Write the body in batches of a few MiB, in a thread: hashing and writing there leave the event loop free."""
-    batch = bytearray()
-    received = 0
-    async for chunk in request.stream():
-        batch += chunk
-        received += len(chunk)
-        if received > limits.PART:
-            raise TooLargeError(f"one request carries at most {limits.PART >> 20} MiB", hint="Send the file in parts.")
-        if len(batch) >= _BATCH:
-            full, batch = batch, bytearray()
-            await anyio.to_thread.run_sync(upload.write, full)
-    if batch:
-        await anyio.to_thread.run_sync(upload.write, batch)
+    """Write the body as it comes, in threads: hashing and writing there leave the event loop free."""
+
+    async def within() -> AsyncIterator[bytes]:
+        received = 0
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received > limits.PART:
+                limit = f"one request carries at most {limits.PART >> 20} MiB"
+                raise TooLargeError(limit, hint="Send the file in parts.")
+            yield chunk
+
+    await write_all(within(), upload.write, anyio.to_thread.run_sync)
 
 
 @put("/blobs/{digest:str}", status_code=200, request_max_body_size=None)

@@ -18,7 +18,7 @@ class RunningHash:
 
     def __init__(self) -> None:
         self._hasher = hashlib.sha256()
-        self.upto = 0
+        self.upto = self._hurried = 0
 
     def write(self, file: int, piece: memoryview, at: int, helper: Executor | None = None) -> None:
         """Write *piece* at *at* and hash it, both at once when there is a *helper*; after a failure ``reset`` it."""
@@ -35,6 +35,10 @@ class RunningHash:
                 seen.result()
         if at == self.upto:
             self.upto += len(piece)
+        if at + len(piece) - self._hurried >= BATCH:
+            # Starts writing back what is dirty (it drops nothing that is): the fsync at the end then finds little to do.
+            os.posix_fadvise(file, self._hurried, at + len(piece) - self._hurried, os.POSIX_FADV_DONTNEED)
+            self._hurried = at + len(piece)
 
     def digest(self, file: int, size: int) -> Digest:
         """The digest of all *size* bytes of *file*."""
@@ -52,7 +56,7 @@ class LateHash(RunningHash):
 
     def write(self, file: int, piece: memoryview, at: int, helper: Executor | None = None) -> None:
         del helper
-        _write_all(file, piece, at, hurry=False)
+        _write_all(file, piece, at)
 
 
 class KeptHashes:
@@ -78,10 +82,7 @@ class KeptHashes:
             return self._kept.pop(upload_id, None) or RunningHash()
 
 
-def _write_all(file: int, piece: memoryview, at: int, *, hurry: bool = True) -> None:
+def _write_all(file: int, piece: memoryview, at: int) -> None:
     done = 0
     while done < len(piece):
         done += os.pwrite(file, piece[done:], at + done)
-    if hurry and done >= _WORTH_A_THREAD:
-        # Starts writing back what is dirty (it drops nothing that is): the fsync at the end then finds little to do.
-        os.posix_fadvise(file, at, done, os.POSIX_FADV_DONTNEED)

@@ -1,0 +1,92 @@
+"""Bytes on their way between a connection and a store: the next are received while some are written, the next read while
+some are sent. None are copied on the way, for that would cost as much as hashing them."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable, Callable, Generator, Iterator
+from typing import Any
+
+from regista.dialects import http
+
+Run = Callable[..., Awaitable[Any]]
+"""Does blocking work in a thread."""
+
+BATCH = 1 << 20
+"""So many bytes are worth a thread's turn."""
+
+
+class Arriving:
+    """The chunks of a request's body, each once. ``ended`` tells whether all have come: a client may be gone before."""
+
+    def __init__(self, receive: http.Receive) -> None:
+        self._receive = receive
+        self.ended = False
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        while not self.ended:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                return
+            self.ended = not message.get("more_body", False)
+            yield message.get("body", b"")
+
+    async def gone(self) -> None:
+        """Return when the client is gone."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def write_all(chunks: AsyncIterable[bytes], write: Callable[[bytes], None], run: Run) -> None:
+    """Hand all of *chunks* to *write*, in their order and one at a time, in threads; when it returns or raises nothing is
+    being written any more."""
+    waiting: list[bytes] = []
+    size = 0
+    writing: asyncio.Future[None] | None = None
+    try:
+        async for chunk in chunks:
+            waiting.append(chunk)
+            size += len(chunk)
+            if size >= BATCH:
+                if writing is not None:
+                    await writing
+                writing = asyncio.ensure_future(run(_write_each, write, waiting))
+                waiting, size = [], 0
+    finally:
+        if writing is not None:
+            await asyncio.wait([writing])
+    if writing is not None:
+        writing.result()
+    if size:
+        await run(_write_each, write, waiting)
+
+
+async def read_ahead(chunks: Iterator[bytes], run: Run) -> AsyncGenerator[bytes]:
+    """*chunks*, which are read in threads, the next one while one is sent. Closed, it closes them."""
+    reading = asyncio.ensure_future(run(next, chunks, None))
+    try:
+        while (chunk := await reading) is not None:
+            reading = asyncio.ensure_future(run(next, chunks, None))
+            yield chunk
+    finally:
+        await asyncio.wait([reading])
+        if isinstance(chunks, Generator):
+            await run(chunks.close)
+
+
+async def send_all(send: http.Send, arriving: Arriving, chunks: Iterator[bytes], run: Run) -> None:
+    """Send *chunks* as the rest of an answer that has begun; stop when the client is gone."""
+    gone = asyncio.ensure_future(arriving.gone())
+    ahead = read_ahead(chunks, run)
+    try:
+        async for chunk in ahead:
+            if gone.done():
+                break
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    finally:
+        gone.cancel()
+        await ahead.aclose()
+    await send({"type": "http.response.body", "body": b""})
+
+
+def _write_each(write: Callable[[bytes], None], chunks: list[bytes]) -> None:
+    for chunk in chunks:
+        write(chunk)
