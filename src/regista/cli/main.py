@@ -39,6 +39,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "audit": ("regista.cli.audit:audit", "Audit: who did or read what, and when."),
     "event": ("regista.cli.audit:event", "Events: what changed, in order, as it happens."),
     "gc": ("regista.cli.collection:collect", "Remove bytes that nothing names any more."),
+    "import": ("regista.cli.imports:imports", "Import runs and models that were recorded elsewhere."),
     "profile": ("regista.cli.profile:profile", "Profiles: which server, with which key."),
     "connect": ("regista.cli.connect:connect", "Connect other programs, such as MLflow."),
     "whoami": ("regista.cli.connect:whoami", "Which server answers, and as whom it knows you."),

@@ -13,7 +13,6 @@ from regista.entities.access import Caller, Permission
 from regista.entities.asset import Asset, AssetVersion
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import check_alias, check_name, check_tags, new_id, now
-from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.run import Dataset, Experiment, LoggedModel, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
@@ -293,9 +292,11 @@ class ImportService:
         *,
         runs: Sequence[str] = (),
         models: Sequence[str] = (),
-        names: Sequence[str] = (),
+        name: str = "",
+        versions: Sequence[str] = (),
     ) -> Totals:
-        """What is here of runs, logged models and registered models, as far as the caller may read it."""
+        """What is here of runs, of logged models, and of these versions of a registered model, as far as the caller may read
+        it."""
 
         def work(tx: Transaction) -> Totals:
             scope, found = resolve_scope(tx, caller, address), Totals()
@@ -303,9 +304,8 @@ class ImportService:
                 require(caller, Permission.JOBS_READ, scope.path, read=Permission.JOBS_READ, what="run for you")
             _count_runs(tx, scope, runs, found)
             _count_models(tx, scope, models, found)
-            for name in names:
-                if caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, name)):
-                    _count_versions(tx, scope, name, found)
+            if name and caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, name)):
+                _count_versions(tx, scope, name, versions, found)
             return found
 
         return self._catalog.read(work)
@@ -364,7 +364,7 @@ def _count_runs(tx: Transaction, scope: Scope, runs: Sequence[str], found: Total
     found.tags += sum(map(len, tx.runs.tags(ids).values()))
     found.metrics += tx.runs.count_points(ids)
     for job in jobs:
-        found.datasets += len(tx.runs.datasets(job.id))
+        found.datasets += len(tx.runs.datasets([job.id]).get(job.id, []))
         _count_files(tx, scope, f"runs/{job.name}", found)
 
 
@@ -378,20 +378,18 @@ def _count_models(tx: Transaction, scope: Scope, models: Sequence[str], found: T
             _count_files(tx, scope, f"models/{model.id}", found)
 
 
-def _count_versions(tx: Transaction, scope: Scope, name: str, found: Totals) -> None:
+def _count_versions(tx: Transaction, scope: Scope, name: str, versions: Sequence[str], found: Totals) -> None:
     asset = tx.assets.find(scope.id, MODEL, name)
     if asset is None:
         return
     found.registered_models += 1
-    found.aliases += len(asset.aliases)
+    found.aliases += sum(version in versions for version in asset.aliases.values())
     found.tags += len(asset.tags)
-    cursor: str | None = None
-    while True:
-        page = tx.versions.page(scope.id, MODEL, name, PageRequest(MAX_PAGE, cursor), archived=None)
-        found.versions += len(page.items)
-        found.tags += sum(len(one.tags) for one in page.items)
-        if not (cursor := page.next):
-            return
+    for number in dict.fromkeys(versions):
+        version = tx.versions.find(scope.id, MODEL, name, number)
+        if version is not None:
+            found.versions += 1
+            found.tags += len(version.tags)
 
 
 def _count_files(tx: Transaction, scope: Scope, owner: str, found: Totals) -> None:

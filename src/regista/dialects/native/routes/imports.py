@@ -42,11 +42,12 @@ class Points(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Counted(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be counted: ids of runs and of logged models, names of registered models."""
+    """What is to be counted: ids of runs and of logged models, versions of a registered model."""
 
     runs: list[str] = []
     models: list[str] = []
-    names: list[str] = []
+    name: str = ""
+    versions: list[str] = []
 
 
 class RunImported(msgspec.Struct):
@@ -95,7 +96,9 @@ def import_version(caller: Caller, house: House, address: ScopeAddress, data: Im
 @post("/imports/totals", sync_to_thread=True, status_code=200)
 def count_imports(caller: Caller, house: House, address: ScopeAddress, data: Counted) -> Totals:
     """How much of these is here."""
-    return house.imports.totals(caller, address, runs=data.runs, models=data.models, names=data.names)
+    return house.imports.totals(
+        caller, address, runs=data.runs, models=data.models, name=data.name, versions=data.versions
+    )
 
 
 IN_WORKSPACES: Sequence[BaseRouteHandler | Router] = (

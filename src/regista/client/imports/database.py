@@ -1,0 +1,357 @@
+"""The database behind an MLflow server, SQLite or PostgreSQL: opened for reading alone.
+
+MLflow has changed its tables often; what a version does not have (logged models, inputs, workspaces, a column) is looked
+for and left out. The files are not in the database: they are in the folder that the caller names.
+"""
+
+# ruff: noqa: S608 - statements are put together from constants alone; values are always bound
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from regista.client.imports.local_files import LocalFiles
+from regista.client.imports.records import (
+    Point,
+    SourceExperiment,
+    SourceFile,
+    SourceModel,
+    SourceName,
+    SourceRun,
+    SourceVersion,
+    Told,
+)
+from regista.entities.run import Dataset, ModelMetric
+from regista.errors import InvalidError, NotFoundError, UnavailableError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection, Engine
+
+Row = Mapping[Any, Any]
+
+_MODEL_STATUS = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
+_PAGE = 200
+_STREAM = 5000
+_WANTED = {"experiments", "runs", "metrics", "params", "tags"}
+_BROKEN = (ValueError, TypeError, KeyError, OverflowError)
+
+
+class DatabaseSource:
+    """The database."""
+
+    def __init__(self, url: str, tell: Told, artifacts: Path | None, workspace: str = "default") -> None:
+        from sqlalchemy import inspect
+
+        self._engine = _engine(url)
+        self._tell = tell
+        self._files = LocalFiles(artifacts, tell) if artifacts else None
+        self._workspace = workspace
+        self.name = self._engine.url.render_as_string(hide_password=True)
+        with self._reading() as connection:
+            found = inspect(connection)
+            self._columns = {
+                table: {one["name"] for one in found.get_columns(table)} for table in found.get_table_names()
+            }
+        if not self._columns.keys() >= _WANTED:
+            raise InvalidError(f"{self.name} is no database of MLflow", hint="It has no tables of runs and metrics.")
+
+    def experiments(self) -> Iterator[SourceExperiment]:
+        tags = self._by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
+        where, given = self._here("experiments")
+        for row in self._rows(
+            f"SELECT * FROM experiments WHERE {where} ORDER BY experiment_id", "experiments", **given
+        ):
+            with self._careful("experiment", row.get("experiment_id")):
+                yield SourceExperiment(
+                    id=str(row["experiment_id"]),
+                    name=str(row["name"]),
+                    tags=tags.get(str(row["experiment_id"]), {}),
+                    deleted=row.get("lifecycle_stage") == "deleted",
+                    created_at=_number(row.get("creation_time")),
+                    updated_at=_number(row.get("last_update_time")),
+                )
+
+    def count_runs(self) -> int | None:
+        where, given = self._here("experiments")
+        query = f"SELECT count(*) AS n FROM runs JOIN experiments USING (experiment_id) WHERE {where}"
+        return next((int(row["n"]) for row in self._rows(query, "runs", **given)), 0)
+
+    def runs(self, experiment: str) -> Iterator[SourceRun]:
+        started, last = -1, ""
+        query = (
+            "SELECT *, coalesce(start_time, 0) AS started FROM runs WHERE experiment_id = :experiment AND"
+            " (coalesce(start_time, 0) > :started OR (coalesce(start_time, 0) = :started AND run_uuid > :last))"
+            f" ORDER BY coalesce(start_time, 0), run_uuid LIMIT {_PAGE}"
+        )
+        while page := [*self._rows(query, "runs", experiment=int(experiment), started=started, last=last)]:
+            yield from self._whole(page)
+            started, last = page[-1]["started"], page[-1]["run_uuid"]
+
+    def _whole(self, page: Sequence[Row]) -> Iterator[SourceRun]:
+        ids = [row["run_uuid"] for row in page]
+        params = self._by("SELECT run_uuid AS id, key, value FROM params WHERE run_uuid IN :ids", "params", ids)
+        tags = self._by("SELECT run_uuid AS id, key, value FROM tags WHERE run_uuid IN :ids", "tags", ids)
+        datasets, inputs, outputs = self._datasets(ids), self._links(ids, "RUN_INPUT"), self._links(ids, "RUN_OUTPUT")
+        for row in page:
+            run = row["run_uuid"]
+            with self._careful("run", run):
+                ended = row.get("end_time")
+                yield SourceRun(
+                    id=run,
+                    experiment=str(row["experiment_id"]),
+                    display_name=str(row.get("name") or ""),
+                    user=str(row.get("user_id") or ""),
+                    status=str(row.get("status") or "FINISHED"),
+                    started_at=_number(row.get("start_time")),
+                    ended_at=None if ended is None else int(ended),
+                    params=params.get(run, {}),
+                    tags=tags.get(run, {}),
+                    datasets=tuple(datasets.get(run, ())),
+                    inputs=tuple(inputs.get(run, ())),
+                    outputs=outputs.get(run, {}),
+                    deleted=row.get("lifecycle_stage") == "deleted",
+                    place=str(row.get("artifact_uri") or ""),
+                )
+
+    def points(self, run: SourceRun) -> Iterator[Point]:
+        query = "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = :run"
+        for row in self._rows(query, "metrics", run=run.id):
+            with self._careful("metric", f"{row.get('key')} of run {run.id}"):
+                value = math.nan if row["is_nan"] else float(row["value"])
+                yield str(row["key"]), value, int(row["timestamp"]), int(row["step"] or 0)
+
+    def models(self, experiment: str) -> Iterator[SourceModel]:
+        if "logged_models" not in self._columns:
+            return
+        query = "SELECT * FROM logged_models WHERE experiment_id = :experiment"
+        given: dict[str, Any] = {"experiment": int(experiment)}
+        part = "WHERE experiment_id = :experiment"
+        params = self._by(f"SELECT model_id AS id, param_key AS key, param_value AS value FROM logged_model_params {part}",
+                          "logged_model_params", **given)  # fmt: skip
+        tags = self._by(f"SELECT model_id AS id, tag_key AS key, tag_value AS value FROM logged_model_tags {part}",
+                        "logged_model_tags", **given)  # fmt: skip
+        for row in self._rows(query, "logged_models", **given):
+            with self._careful("logged model", row.get("model_id")):
+                model = row["model_id"]
+                yield SourceModel(
+                    id=model,
+                    experiment=experiment,
+                    name=str(row["name"]),
+                    run=str(row.get("source_run_id") or ""),
+                    model_type=str(row.get("model_type") or ""),
+                    status=_MODEL_STATUS.get(row.get("status"), _MODEL_STATUS[2]),  # type: ignore[arg-type]
+                    status_message=str(row.get("status_message") or ""),
+                    params=params.get(model, {}),
+                    tags=tags.get(model, {}),
+                    metrics=tuple(self._model_metrics(model)),
+                    deleted=row.get("lifecycle_stage") == "deleted",
+                    created_at=_number(row.get("creation_timestamp_ms")),
+                    updated_at=_number(row.get("last_updated_timestamp_ms")),
+                    place=str(row.get("artifact_location") or ""),
+                )
+
+    def _model_metrics(self, model: str) -> Iterator[ModelMetric]:
+        query = "SELECT * FROM logged_model_metrics WHERE model_id = :model"
+        for row in self._rows(query, "logged_model_metrics", model=model):
+            value = row["metric_value"]
+            yield ModelMetric(
+                key=row["metric_name"],
+                value=None if value is None else float(value),
+                timestamp=int(row["metric_timestamp_ms"]),
+                step=int(row["metric_step"]),
+                run=row["run_id"],
+                dataset_name=row.get("dataset_name") or "",
+                dataset_digest=row.get("dataset_digest") or "",
+            )
+
+    def names(self) -> Iterator[SourceName]:
+        where, given = self._here("registered_models")
+        of_tags, of_aliases = self._here("registered_model_tags")[0], self._here("registered_model_aliases")[0]
+        tags = self._by(
+            f"SELECT name AS id, key, value FROM registered_model_tags WHERE {of_tags}",
+            "registered_model_tags",
+            **given,
+        )
+        aliases = self._by(f"SELECT name AS id, alias AS key, version AS value FROM registered_model_aliases WHERE {of_aliases}",
+                           "registered_model_aliases", **given)  # fmt: skip
+        for row in self._rows(
+            f"SELECT * FROM registered_models WHERE {where} ORDER BY name", "registered_models", **given
+        ):
+            with self._careful("registered model", row.get("name")):
+                yield SourceName(
+                    name=row["name"],
+                    description=row.get("description") or "",
+                    tags=tags.get(row["name"], {}),
+                    aliases=aliases.get(row["name"], {}),
+                    created_at=_number(row.get("creation_time")),
+                    updated_at=_number(row.get("last_updated_time")),
+                )
+
+    def versions(self, name: str) -> Iterator[SourceVersion]:
+        where, given = self._here("model_versions")
+        query = f"SELECT version AS id, key, value FROM model_version_tags WHERE {self._here('model_version_tags')[0]} AND name = :name"
+        tags = self._by(query, "model_version_tags", name=name, **given)
+        query = f"SELECT * FROM model_versions WHERE {where} AND name = :name ORDER BY version"
+        for row in self._rows(query, "model_versions", name=name, **given):
+            with self._careful("version", f"{name} {row.get('version')}"):
+                if row.get("current_stage") == "Deleted_Internal":
+                    continue
+                yield SourceVersion(
+                    name=name,
+                    version=str(row["version"]),
+                    description=row.get("description") or "",
+                    tags=tags.get(str(row["version"]), {}),
+                    stage=row.get("current_stage") or "",
+                    source=row.get("source") or "",
+                    place=row.get("storage_location") or row.get("source") or "",
+                    run=row.get("run_id") or "",
+                    run_link=row.get("run_link") or "",
+                    model=row.get("model_id") or "",
+                    created_at=_number(row.get("creation_time")),
+                    updated_at=_number(row.get("last_updated_time")),
+                )
+
+    def run_files(self, run: SourceRun) -> Iterator[SourceFile]:
+        return self._below(run.place)
+
+    def model_files(self, model: SourceModel) -> Iterator[SourceFile]:
+        return self._below(model.place)
+
+    def version_files(self, version: SourceVersion) -> Iterator[SourceFile]:
+        return self._below(version.place)
+
+    def _below(self, place: str) -> Iterator[SourceFile]:
+        return self._files.below(place) if self._files else iter(())
+
+    def _datasets(self, ids: Sequence[str]) -> dict[str, list[Dataset]]:
+        query = (
+            "SELECT i.destination_id AS run, i.input_uuid, d.* FROM inputs i JOIN datasets d ON d.dataset_uuid = i.source_id"
+            " WHERE i.source_type = 'DATASET' AND i.destination_id IN :ids"
+        )
+        found: defaultdict[str, list[Dataset]] = defaultdict(list)
+        rows = [*self._rows(query, "inputs", ids=ids)]
+        uuids = [row["input_uuid"] for row in rows]
+        tags = self._by(
+            "SELECT input_uuid AS id, name AS key, value FROM input_tags WHERE input_uuid IN :ids", "input_tags", uuids
+        )
+        for row in rows:
+            fields = {
+                name: str(row.get(column) or "")
+                for name, column in {
+                    "name": "name", "digest": "digest", "source_type": "dataset_source_type", "source": "dataset_source",
+                    "schema": "dataset_schema", "profile": "dataset_profile",
+                }.items()
+            }  # fmt: skip
+            found[row["run"]].append(Dataset(**fields, tags=tags.get(row["input_uuid"], {})))
+        return found
+
+    def _links(self, ids: Sequence[str], kind: str) -> dict[str, dict[str, int]]:
+        """Logged models that runs used or made, each with its step."""
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        query = "SELECT * FROM inputs WHERE source_type = :kind AND source_id IN :ids"
+        for row in self._rows(query, "inputs", kind=kind, ids=ids):
+            found[row["source_id"]][row["destination_id"]] = _number(row.get("step"))
+        return found
+
+    def _here(self, table: str) -> tuple[str, dict[str, Any]]:
+        """The condition that keeps to one workspace, where MLflow has them."""
+        if "workspace" in self._columns.get(table, ()):
+            return "workspace = :workspace", {"workspace": self._workspace}
+        return "1 = 1", {}
+
+    def _by(self, query: str, table: str, ids: Sequence[str] | None = None, **given: Any) -> dict[str, dict[str, str]]:
+        """Key and value of each id."""
+        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        for row in self._rows(query, table, **given, **({} if ids is None else {"ids": ids})):
+            if row["key"] is not None:
+                found[str(row["id"])][str(row["key"])] = "" if row["value"] is None else str(row["value"])
+        return found
+
+    def _rows(self, query: str, table: str, **given: Any) -> Iterator[Row]:
+        """The rows of a query, read as they are used; none where there is no such table, or no id."""
+        from sqlalchemy import bindparam, text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if table not in self._columns or given.get("ids") == []:
+            return
+        statement = text(query)
+        if "ids" in given:
+            statement = statement.bindparams(bindparam("ids", expanding=True))
+        given = {name: value for name, value in given.items() if f":{name}" in query}
+        try:
+            with self._reading() as connection:
+                yield from connection.execution_options(yield_per=_STREAM).execute(statement, given).mappings()
+        except SQLAlchemyError as failure:
+            raise UnavailableError(
+                f"{self.name} cannot be read: {str(failure.__cause__ or failure)[:300]}"
+            ) from failure
+
+    @contextmanager
+    def _reading(self) -> Iterator["Connection"]:
+        from sqlalchemy import text
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            connection = self._engine.connect()
+        except SQLAlchemyError as failure:
+            told = str(failure.__cause__ or failure).splitlines()[0][:300]
+            raise UnavailableError(f"{self._engine.url.render_as_string()} cannot be opened: {told}") from failure
+        with connection:
+            if self._engine.dialect.name == "postgresql":
+                connection.execute(text("SET TRANSACTION READ ONLY"))
+            yield connection
+
+    @contextmanager
+    def _careful(self, what: str, which: object) -> Iterator[None]:
+        """Tell of a row that cannot be read, and go on behind it."""
+        try:
+            yield
+        except _BROKEN as wrong:
+            self._tell(f"{what} {str(which)[:100]}", f"cannot be read: {str(wrong)[:200] or type(wrong).__name__}")
+
+
+def _engine(url: str) -> "Engine":
+    from sqlalchemy import create_engine
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        parts = make_url(url)
+    except ArgumentError as wrong:
+        raise InvalidError(
+            "the address of the database cannot be read", hint="Such as sqlite:////srv/mlflow.db"
+        ) from wrong
+    if parts.get_backend_name() == "sqlite":
+        return create_engine("sqlite://", creator=_opened(Path(parts.database or "")), poolclass=_pool())
+    if parts.get_backend_name() == "postgresql":
+        try:
+            return create_engine(parts.set(drivername="postgresql+psycopg"))
+        except ModuleNotFoundError as missing:
+            raise NotFoundError("PostgreSQL needs psycopg", hint="pip install 'regista[postgres]'") from missing
+    raise InvalidError(
+        f"databases of {parts.get_backend_name()} cannot be imported from", hint="Import from the running server."
+    )
+
+
+def _pool() -> Any:
+    from sqlalchemy.pool import NullPool
+
+    return NullPool
+
+
+def _opened(path: Path) -> Callable[[], Any]:
+    """Opens the file for reading alone: SQLite itself refuses to write then."""
+    import sqlite3
+
+    if not path.is_file():
+        raise NotFoundError(f"there is no database {str(path)!r}")
+    address = f"file:{quote(str(path.absolute()))}?mode=ro"
+    return lambda: sqlite3.connect(address, uri=True, check_same_thread=False)
+
+
+def _number(value: Any) -> int:
+    return int(value or 0)
