@@ -8,6 +8,9 @@ T = TypeVar("T")
 
 MAX_PAGE = 1000
 
+LONG_PAGE = 25_000
+"""Of small things that are read by the thousand, such as measurements."""
+
 
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """Some items and, when there are more, the cursor of the next page (opaque; a foreign one is an ``InvalidError``)."""

@@ -56,10 +56,9 @@ class MetricContract(CatalogCase):
             lambda tx: tx.runs.log_metrics(one.id, [same, same, Metric("loss", 0.2, 5, 1), Metric("a", 1, 1)])
         )
         catalog.write(lambda tx: tx.runs.log_metrics(two.id, [same]))
-        counted = [
-            catalog.read(lambda tx, ids=ids: tx.runs.count_points(ids)) for ids in ([one.id, two.id], [none.id], [])
-        ]
-        assert counted == [4, 0, 0]
+        assert catalog.read(lambda tx: tx.runs.count_points([one.id, two.id])) == 4
+        assert catalog.read(lambda tx: tx.runs.count_points([none.id])) == 0
+        assert catalog.read(lambda tx: tx.runs.count_points([])) == 0
 
     def test_what_is_not_a_number_is_kept(self, catalog: Catalog) -> None:
         run = added_job(catalog)
@@ -177,12 +176,12 @@ class RunDataContract(CatalogCase):
         catalog.write(lambda tx: tx.runs.add_datasets(run.id, made))
         changed = msgspec.structs.replace(made[0], profile="{}")
         catalog.write(lambda tx: tx.runs.add_datasets(run.id, [changed, Dataset(name="z", digest="other")]))
-        assert catalog.read(lambda tx: tx.runs.datasets(run.id)) == [
+        assert catalog.read(lambda tx: tx.runs.datasets([run.id]))[run.id] == [
             changed,
             made[1],
             Dataset(name="z", digest="other"),
         ]
-        assert catalog.read(lambda tx: tx.runs.datasets("nobody")) == []
+        assert catalog.read(lambda tx: tx.runs.datasets(["nobody"])) == {}
 
 
 class ExperimentContract(CatalogCase):

@@ -19,7 +19,7 @@ class RunDataRepository(Protocol):
         """The latest value of each key, by job id, keys in order."""
 
     def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
-        """All values in the order of step, timestamp, value."""
+        """All values in the order of step, timestamp, value; a page has up to ``LONG_PAGE``."""
 
     def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
         """The next *limit* values behind *after* (None: from the first) in the same order, for who reads them all: a block
@@ -46,8 +46,8 @@ class RunDataRepository(Protocol):
     def add_datasets(self, job_id: str, datasets: Sequence[Dataset]) -> None:
         """Add; the same name and digest again replaces."""
 
-    def datasets(self, job_id: str) -> list[Dataset]:
-        """In the order of adding."""
+    def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
+        """By job id, in the order of adding."""
 
 
 class ExperimentRepository(Protocol):

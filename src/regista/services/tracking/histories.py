@@ -1,6 +1,8 @@
 """Histories of metrics as a whole: thinned out for plots, and in blocks for who reads them all."""
 
-from collections.abc import Iterator
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -12,10 +14,17 @@ from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.tracking.rights import readable
 from regista.services.tracking.runs import RunService, measured_in
+from regista.services.tracking.sampling import Steps, chosen
 from regista.services.tracking.thinning import FEWEST, Thinning
 
 MOST_POINTS = 100_000
 """Of a history that is thinned out; a screen has a few thousand dots across."""
+
+LEAST, GREATEST = -(2**63), 2**63 - 1
+"""The least and the greatest step and time there can be."""
+
+AT_ONE_STEP = 1000
+"""Values of one step that are given, when there are more: the first so many."""
 
 BLOCK = 10_000
 """Values that are read at once."""
@@ -47,6 +56,35 @@ class HistoryService:
             thinning.add(block)
         return thinning.points()
 
+    def sampled(
+        self,
+        caller: Caller,
+        address: ScopeAddress,
+        names: Sequence[str],
+        key: str,
+        most: int,
+        between: tuple[int, int] | None = None,
+    ) -> dict[str, list[Metric]]:
+        """The values of a metric in several runs, by their names, at no more than *most* steps that are the same for all, and
+        those at the first and the last step of each. *between* are the least and the greatest step that count."""
+        ids = self._catalog.read(lambda tx: {name: _measured(tx, caller, address, name) for name in names})
+        first, last = between or (LEAST, GREATEST)
+        histories = {name: Steps(self._steps(job_id, key, first, last)) for name, job_id in ids.items()}
+        common = chosen([*histories.values()], most)
+
+        def work(tx: Transaction) -> dict[str, list[Metric]]:
+            return {
+                name: [
+                    one
+                    for step in sorted({*common, *histories[name].ends})
+                    for one in tx.runs.points(job_id, key, _before(key, step), AT_ONE_STEP)
+                    if one.step == step
+                ]
+                for name, job_id in ids.items()
+            }
+
+        return self._catalog.read(work)
+
     def columns(self, caller: Caller, address: ScopeAddress, name: str, key: str = "") -> Iterator[Block]:
         """Every value of one metric, or of all of them, of a living job and of everything that ran in it: read while it is
         gone through, in memory of one block. Who may not read the job is told at once."""
@@ -61,15 +99,30 @@ class HistoryService:
 
         return blocks()
 
-    def _blocks(self, job_id: str, key: str) -> Iterator[list[Metric]]:
+    def _steps(self, job_id: str, key: str, first: int, last: int) -> Iterator[list[int]]:
+        after = None if first == LEAST else _before(key, first)
+        for block in self._blocks(job_id, key, after):
+            steps = [one.step for one in block]
+            if steps and steps[-1] > last:
+                yield steps[: bisect_right(steps, last)]
+                return
+            yield steps
+
+    def _blocks(self, job_id: str, key: str, after: Metric | None = None) -> Iterator[list[Metric]]:
         """A transaction a block: a reader that is slow holds nobody up."""
-        after: Metric | None = None
         while True:
             block = self._catalog.read(lambda tx, after=after: tx.runs.points(job_id, key, after, BLOCK))  # type: ignore[misc]
             yield block
             if len(block) < BLOCK:
                 return
             after = block[-1]
+
+
+def _before(key: str, step: int) -> Metric:
+    """What stands before everything that may be measured at *step*."""
+    if step == LEAST:
+        return Metric(key, math.nan, LEAST, LEAST)
+    return Metric(key, math.inf, GREATEST, step - 1)
 
 
 def _measured(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> str:

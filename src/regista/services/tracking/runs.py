@@ -116,6 +116,7 @@ class RunService:
             origins = {one.id: measured_in(tx, one).id for _, one in found}
             ids = list(set(origins.values()))
             metrics, params, tags = tx.runs.latest_metrics(ids), tx.runs.params(ids), tx.runs.tags([*origins])
+            datasets = tx.runs.datasets(ids)
 
             def told(one: Job) -> Run:
                 origin = origins[one.id]
@@ -124,7 +125,7 @@ class RunService:
                     metrics=metrics.get(origin, []),
                     params=params.get(origin, {}),
                     tags=tags.get(one.id, {}),
-                    datasets=tx.runs.datasets(origin),
+                    datasets=datasets.get(origin, ()),
                 )
 
             return [(path, told(one)) for path, one in found]
@@ -294,6 +295,6 @@ def recorded(tx: Transaction, job: Job) -> Run:
         metrics=tx.runs.latest_metrics([job.id]).get(job.id, []),
         params=tx.runs.params([job.id]).get(job.id, {}),
         tags=tx.runs.tags([job.id]).get(job.id, {}),
-        datasets=tx.runs.datasets(job.id),
+        datasets=tx.runs.datasets([job.id]).get(job.id, ()),
         deleted=job.deleted or is_hidden(tx, job),
     )

@@ -80,13 +80,14 @@ def _may_read(caller: Caller, scope: Scope, job: Job) -> bool:
 def _with_records(tx: Transaction, jobs: Sequence[Job], hidden: set[int]) -> list[Run]:
     ids = [job.id for job in jobs]
     metrics, params, tags = tx.runs.latest_metrics(ids), tx.runs.params(ids), tx.runs.tags(ids)
+    datasets = tx.runs.datasets(ids)
     return [
         Run(
             job=job,
             metrics=metrics.get(job.id, []),
             params=params.get(job.id, {}),
             tags=tags.get(job.id, {}),
-            datasets=tx.runs.datasets(job.id),
+            datasets=datasets.get(job.id, ()),
             deleted=job.deleted or job.experiment in hidden,
         )
         for job in jobs

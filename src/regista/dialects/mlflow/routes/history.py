@@ -6,7 +6,7 @@ from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.routes.runs import run_id
-from regista.entities.page import MAX_PAGE, PageRequest
+from regista.entities.page import LONG_PAGE, PageRequest
 from regista.entities.run import Metric
 from regista.errors import InvalidError
 
@@ -18,18 +18,18 @@ _MOST_POINTS = 2500
 def get_history(call: Call, asked: wire.MetricHistory) -> Json:
     """All values of one metric, or so many and a token for the rest."""
     limit = None if asked.max_results is None else limits.check_results(asked.max_results, 10 * _MOST)
-    found: list[Metric] = []
+    found: list[Json] = []
     cursor = asked.page_token or None
     while limit is None or len(found) < limit:
-        size = MAX_PAGE if limit is None else min(MAX_PAGE, limit - len(found))
+        size = LONG_PAGE if limit is None else min(LONG_PAGE, limit - len(found))
         page = call.house.runs.history(
             call.caller, call.address, run_id(asked), asked.metric_key, PageRequest(size, cursor)
         )
-        found += page.items
+        found += map(render.metric, page.items)
         cursor = page.next
         if cursor is None:
             break
-    return render.paged("metrics", (render.metric(one) for one in found), cursor)
+    return render.paged("metrics", found, cursor)
 
 
 def get_interval(call: Call, asked: wire.HistoryInterval) -> Json:
@@ -42,19 +42,9 @@ def get_interval(call: Call, asked: wire.HistoryInterval) -> Json:
         raise InvalidError("If either start step or end step are specified, both must be specified.")
     if start is not None and end is not None and start > end:
         raise InvalidError(f"end_step must be greater than start_step. Found start_step={start} and end_step={end}.")
-    found = {name: list(_between(_all(call, name, asked.metric_key), start, end)) for name in asked.run_ids}
-    steps = sorted({one.step for metrics in found.values() for one in metrics})
-    kept = set(_sampled(steps, limit)) | {
-        edge for metrics in found.values() if metrics for edge in (metrics[0].step, metrics[-1].step)
-    }
-    return {
-        "metrics": [
-            {**render.metric(one), "run_id": name}
-            for name, metrics in found.items()
-            for one in metrics
-            if one.step in kept
-        ]
-    }
+    between = None if start is None or end is None else (start, end)
+    found = call.house.histories.sampled(call.caller, call.address, asked.run_ids, asked.metric_key, limit, between)
+    return {"metrics": [{**render.metric(one), "run_id": name} for name, metrics in found.items() for one in metrics]}
 
 
 def get_bulk(call: Call, asked: wire.HistoryBulk) -> Json:
@@ -73,21 +63,11 @@ def get_bulk(call: Call, asked: wire.HistoryBulk) -> Json:
 def _all(call: Call, name: str, key: str) -> Iterator[Metric]:
     cursor: str | None = None
     while True:
-        page = call.house.runs.history(call.caller, call.address, name, key, PageRequest(MAX_PAGE, cursor))
+        page = call.house.runs.history(call.caller, call.address, name, key, PageRequest(LONG_PAGE, cursor))
         yield from page.items
         cursor = page.next
         if cursor is None:
             return
-
-
-def _between(metrics: Iterator[Metric], start: int | None, end: int | None) -> Iterator[Metric]:
-    return (one for one in metrics if start is None or end is None or start <= one.step <= end)
-
-
-def _sampled(steps: list[int], limit: int) -> list[int]:
-    if len(steps) <= limit:
-        return steps
-    return [steps[index * (len(steps) - 1) // max(1, limit - 1)] for index in range(limit)]
 
 
 ROUTES = {

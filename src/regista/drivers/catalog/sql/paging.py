@@ -43,11 +43,11 @@ def key_of(cursor: str, listing: str, kinds: Sequence[Any]) -> Key:
     )
 
 
-def size_of(request: PageRequest) -> int:
+def size_of(request: PageRequest, most: int = MAX_PAGE) -> int:
     """How many rows the page may have; raise ``InvalidError`` for less than one."""
     if request.limit < 1:
-        raise InvalidError(f"a page of {request.limit} items is none", hint=f"Ask for 1 to {MAX_PAGE} items.")
-    return min(request.limit, MAX_PAGE)
+        raise InvalidError(f"a page of {request.limit} items is none", hint=f"Ask for 1 to {most} items.")
+    return min(request.limit, most)
 
 
 def page_of(

@@ -7,15 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.paging import cursor_of, key_of, size_of
+from regista.drivers.catalog.sql.session import Row, Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tables import HEAD
 from regista.drivers.catalog.sql.tags import Tags
-from regista.entities.page import Page, PageRequest
+from regista.entities.page import LONG_PAGE, Page, PageRequest
 from regista.entities.run import Dataset, Metric
 from regista.errors import InvalidError, NotFoundError
 
@@ -79,7 +77,9 @@ _TAGS_OF = Statement(
     "SELECT j.id, t.key, t.value FROM jobs j JOIN run_tags t ON t.owner = j.seq WHERE j.id IN :jobs ORDER BY j.seq, t.key"
 )
 _PUT_DATASET = upsert(tables.datasets, "job", "name", "digest")
-_DATASETS = Statement("SELECT d.body FROM datasets d JOIN jobs j ON j.seq = d.job WHERE j.id = :job ORDER BY d.seq")
+_DATASETS = Statement(
+    "SELECT j.id, d.body FROM jobs j JOIN datasets d ON d.job = j.seq WHERE j.id IN :jobs ORDER BY j.seq, d.seq"
+)
 
 
 class RunDataRows:
@@ -108,33 +108,14 @@ class RunDataRows:
         return dict(found)
 
     def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
-        series = self._session.first(_SERIES_OF, job=job_id, key=key)
-        column = tables.metric_points.c
-        keys = (column.step, column.timestamp, column.is_number, column.value)
-        return page_of(
-            self._session,
-            select(*keys).where(column.metric == (series[0] if series else -1)),
-            request,
-            "history",
-            keys,
-            lambda step, timestamp, is_number, value: Metric(key, value if is_number else math.nan, timestamp, step),
-            kinds=(int, int, int, float),
-            descending=False,
-        )
+        limit = size_of(request, LONG_PAGE)
+        after = None if request.cursor is None else key_of(request.cursor, "history", (int, int, int, float))
+        rows = self._rows(job_id, key, after, limit + 1)
+        cursor = cursor_of("history", rows[limit - 1]) if len(rows) > limit else None
+        return Page(_metrics(key, rows[:limit]), cursor)
 
     def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
-        series = self._session.first(_SERIES_OF, job=job_id, key=key)
-        if series is None:
-            return []
-        if after is None:
-            rows = self._session.all(_FIRST_POINTS, metric=series[0], limit=limit)
-        else:
-            last = _latest_row(0, _point(after))
-            place = {name: last[name] for name in ("step", "timestamp", "is_number", "value")}
-            rows = self._session.all(_NEXT_POINTS, metric=series[0], limit=limit, **place)
-        return [
-            Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
-        ]
+        return list(_metrics(key, self._rows(job_id, key, None if after is None else _point(after)[1:], limit)))
 
     def count_points(self, job_ids: Sequence[str]) -> int:
         row = self._session.first(_COUNT, jobs=list(job_ids)) if job_ids else None
@@ -176,8 +157,21 @@ class RunDataRows:
             body = encoded(dataset)
             self._session.run(_PUT_DATASET, job=job, name=dataset.name, digest=dataset.digest, body=body)
 
-    def datasets(self, job_id: str) -> list[Dataset]:
-        return [_dataset(body) for (body,) in self._session.all(_DATASETS, job=job_id)]
+    def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
+        found: defaultdict[str, list[Dataset]] = defaultdict(list)
+        for job_id, body in self._session.all(_DATASETS, jobs=list(job_ids)):
+            found[job_id].append(_dataset(body))
+        return dict(found)
+
+    def _rows(self, job_id: str, key: str, after: Sequence[Any] | None, limit: int) -> list[Row]:
+        """Points as they stand in the table, behind the one with the columns *after*."""
+        series = self._session.first(_SERIES_OF, job=job_id, key=key)
+        if series is None:
+            return []
+        if after is None:
+            return self._session.all(_FIRST_POINTS, metric=series[0], limit=limit)
+        place = dict(zip(("step", "timestamp", "is_number", "value"), after, strict=True))
+        return self._session.all(_NEXT_POINTS, metric=series[0], limit=limit, **place)
 
     def _copy(self, job: int, points: Sequence[_Point]) -> bool:
         """Whether the points were new, each of them, and are now there."""
@@ -202,6 +196,12 @@ class RunDataRows:
 def _point(metric: Metric) -> _Point:
     is_number = not math.isnan(metric.value)
     return metric.key, metric.step, metric.timestamp, int(is_number), float(metric.value) if is_number else 0.0
+
+
+def _metrics(key: str, rows: Sequence[Row]) -> tuple[Metric, ...]:
+    return tuple(
+        Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
+    )
 
 
 def _latest_row(job: int, point: _Point) -> dict[str, Any]:
