@@ -57,11 +57,13 @@ class NotFoundError(RegistaError):
     code = ErrorCode.NOT_FOUND
 
 
-class AbsentAssetError(NotFoundError):
-    """There is no asset of that name, or no such *version* of it: told apart, for clients that look for words of their own."""
+class AbsentError(NotFoundError):
+    """There is nothing of that kind (*what*) by that name, or no such *version* of it: told apart, for clients that look for
+    words of their own."""
 
-    def __init__(self, message: str, *, hint: str = "", name: str = "", version: str = "") -> None:
+    def __init__(self, message: str, *, hint: str = "", what: str = "", name: str = "", version: str = "") -> None:
         super().__init__(message, hint=hint)
+        self.what = what
         self.name = name
         self.version = version
 

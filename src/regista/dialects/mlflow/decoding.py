@@ -83,11 +83,18 @@ def _without_null_fields(value: Any) -> Any:
     return value
 
 
+def _which(given: Any, field: str) -> str:
+    """The place in a list of the first that lacks *field*."""
+    if not isinstance(given, list):
+        return ""
+    return next((f"[{at}]" for at, one in enumerate(given) if isinstance(one, dict) and field not in one), "")
+
+
 def _told(given: dict[str, Any], reason: str) -> InvalidError:
     """The protocol's sentence for what msgspec found wrong."""
     if absent := _ABSENT.search(reason):
         place = _PLACE.search(reason)
-        return missing(f"{place[1]}.{absent[1]}" if place else absent[1])
+        return missing(f"{place[1]}{_which(given.get(place[1]), absent[1])}.{absent[1]}" if place else absent[1])
     if place := _PLACE.search(reason):
         value = given.get(place[1])
         return missing(place[1]) if value in ("", []) else wrong_type(place[1], value)

@@ -7,7 +7,7 @@ import logging
 
 import msgspec
 
-from regista.errors import AbsentAssetError, ErrorCode, InvalidError, RegistaError
+from regista.errors import AbsentError, ErrorCode, InvalidError, RegistaError
 
 ANSWER: dict[ErrorCode, tuple[int, str]] = {
     ErrorCode.NOT_FOUND: (404, "RESOURCE_DOES_NOT_EXIST"),
@@ -41,7 +41,7 @@ def answer(error: Exception, request_id: str) -> tuple[int, bytes]:
     """Status and body for *error*; what is not an expected failure is logged and told by the request's id alone."""
     if isinstance(error, RegistaError):
         status, code = ANSWER[error.code]
-        message = _absent(error) if isinstance(error, AbsentAssetError) else error.message
+        message = _absent(error) if isinstance(error, AbsentError) else error.message
         text = f"{message}. {error.hint}" if error.hint else message
     else:
         _log.error("request %s failed", request_id, exc_info=error)
@@ -50,10 +50,20 @@ def answer(error: Exception, request_id: str) -> tuple[int, bytes]:
     return status, msgspec.json.encode(Problem(code, text.encode(errors="replace").decode()))
 
 
-def _absent(error: AbsentAssetError) -> str:
+_ABSENT = {
+    "model": "Registered Model with name={} not found",
+    "run": "Run with id={} not found",
+    "logged model": "Logged model with ID '{}' not found",
+    "experiment": "No Experiment with id={} exists",
+    "run's tag": "No tag with name: {} in the run",
+    "logged model's tag": "No tag with key '{}' in the logged model",
+}
+
+
+def _absent(error: AbsentError) -> str:
     if error.version:
         return f"Model Version (name={error.name}, version={error.version}) not found"
-    return f"Registered Model with name={error.name} not found"
+    return _ABSENT[error.what].replace("{}", error.name) if error.what in _ABSENT else error.message
 
 
 def missing(name: str) -> InvalidError:

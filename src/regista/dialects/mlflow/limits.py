@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from regista.dialects.mlflow.errors import too_long, wrong_value
 from regista.dialects.mlflow.wire import MetricWire, Tag
-from regista.errors import InvalidError
+from regista.errors import AbsentError, InvalidError
 
 MAX_KEY = 250
 MAX_PARAM = 6000
@@ -120,4 +120,6 @@ def experiment_number(text: str) -> int:
     """The experiment that an id means."""
     if text.isascii() and text.isdigit() and len(text) < 19:
         return int(text)
+    if text.isascii() and text[:1] == "-" and text[1:].isdigit():
+        raise AbsentError(f"there is no experiment {text[:100]}", what="experiment", name=text[:100])
     raise InvalidError(f"Invalid experiment ID '{text[:100]}'. Experiment ID must be a valid integer.")

@@ -14,7 +14,7 @@ def split(path: str, *, folder: bool = False) -> tuple[str, str]:
         try:
             check_path(one)
         except InvalidError as wrong:
-            raise InvalidError(f"Invalid path: {wrong.message}") from wrong
+            raise InvalidError("Invalid path") from wrong
     kind, _, rest = clean.partition("/")
     name, _, inner = rest.partition("/")
     if not name or not (inner or folder):
@@ -22,5 +22,5 @@ def split(path: str, *, folder: bool = False) -> tuple[str, str]:
             f"there is no file {path[:200]!r}", hint="Files are below runs/RUN, models/m-… or versions/ID."
         )
     if inner[1:2] == ":" and inner[0].isalpha():
-        raise InvalidError(f"Invalid path: {inner[:200]!r} begins like a drive")
+        raise InvalidError("Invalid path")
     return f"{kind}/{name}", inner

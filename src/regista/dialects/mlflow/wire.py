@@ -192,8 +192,8 @@ class MetricHistory(RunId, kw_only=True):
 class HistoryInterval(msgspec.Struct):
     """``GET metrics/get-history-bulk-interval``."""
 
-    metric_key: Text
     run_ids: list[str] = []
+    metric_key: str = ""
     start_step: Int64 | None = None
     end_step: Int64 | None = None
     max_results: Int64 = 2500
@@ -202,8 +202,8 @@ class HistoryInterval(msgspec.Struct):
 class HistoryBulk(msgspec.Struct):
     """``GET metrics/get-history-bulk``."""
 
-    metric_key: Text
     run_id: list[str] = []
+    metric_key: str = ""
     max_results: Int64 = 25_000
 
 

@@ -13,7 +13,7 @@ from regista.entities.names import check_name, check_tags, check_version, new_id
 from regista.entities.reference import AssetReference
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
 from regista.errors import (
-    AbsentAssetError,
+    AbsentError,
     AlreadyExistsError,
     ForbiddenError,
     InUseError,
@@ -225,10 +225,11 @@ def same_or_refuse(tx: Transaction, taken: AssetVersion, version: AssetVersion, 
     return taken
 
 
-def absent(scope: Scope, kind: AssetKind, name: str, version: str = "") -> AbsentAssetError:
-    return AbsentAssetError(
+def absent(scope: Scope, kind: AssetKind, name: str, version: str = "") -> AbsentError:
+    return AbsentError(
         f"there is no {what(kind, name, version)} in {scope.kind} {scope.name!r}",
         hint=f"See: regista {kind} list --{scope.kind}-name {scope.name}",
+        what=str(kind),
         name=name,
         version=version,
     )

@@ -11,7 +11,7 @@ from regista.entities.names import check_tags, now
 from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.run import LoggedModel, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import AbsentError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
 from regista.services.jobs.sources import job_path
@@ -106,7 +106,8 @@ class LoggedModelService:
 
         def change(model: LoggedModel) -> LoggedModel:
             if key not in model.tags:
-                raise NotFoundError(f"logged model {model_id!r} has no tag {key[:100]!r}")
+                message = f"logged model {model_id!r} has no tag {key[:100]!r}"
+                raise AbsentError(message, what="logged model's tag", name=key[:100])
             return msgspec.structs.replace(model, tags={k: v for k, v in model.tags.items() if k != key})
 
         return self._change(caller, address, model_id, change)
@@ -170,7 +171,8 @@ def readable_model(tx: Transaction, caller: Caller, scope: Scope, model_id: str)
     """A living logged model that *caller* may read; raise ``NotFoundError``."""
     model = tx.artifacts.find_model(scope.id, model_id) if _ID.fullmatch(model_id) else None
     if model is None or model.deleted or not caller.allows(Permission.JOBS_READ, _path(scope, model)):
-        raise NotFoundError(f"there is no logged model {model_id[:50]!r} in {scope.kind} {scope.name!r}")
+        message = f"there is no logged model {model_id[:50]!r} in {scope.kind} {scope.name!r}"
+        raise AbsentError(message, what="logged model", name=model_id[:50])
     return model
 
 

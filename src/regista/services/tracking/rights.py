@@ -3,7 +3,7 @@
 from regista.entities.access import Caller, Permission
 from regista.entities.job import Job
 from regista.entities.scope import Scope
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import AbsentError, InvalidError
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import require
 from regista.services.jobs.sources import job_path
@@ -19,7 +19,8 @@ def readable(tx: Transaction, caller: Caller, scope: Scope, name: str) -> Job:
     allow(caller, scope, name, Permission.JOBS_READ)
     job = tx.jobs.find(scope.id, name)
     if job is None:
-        raise NotFoundError(f"there is no run {name[:100]!r} in {scope.kind} {scope.name!r}")
+        message = f"there is no run {name[:100]!r} in {scope.kind} {scope.name!r}"
+        raise AbsentError(message, what="run", name=name[:100])
     return job
 
 
@@ -28,7 +29,9 @@ def writable(tx: Transaction, caller: Caller, scope: Scope, name: str) -> Job:
     allow(caller, scope, name, Permission.JOBS_WRITE)
     job = readable(tx, caller, scope, name)
     if job.deleted or is_hidden(tx, job):
-        raise InvalidError(f"run {name!r} is deleted", hint="Restore it, or its experiment, first.")
+        raise InvalidError(
+            f"The run {name} must be in the 'active' state; it is deleted", hint="Restore it, or its experiment, first."
+        )
     return job
 
 

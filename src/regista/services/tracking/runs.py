@@ -14,7 +14,7 @@ from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.run import Dataset, Metric, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import AbsentError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.jobs.jobs import find_job
 from regista.services.jobs.sources import job_path
@@ -199,7 +199,7 @@ class RunService:
         def work(tx: Transaction) -> None:
             _, job = self._writable(tx, caller, address, name)
             if not tx.runs.delete_tag(job.id, key):
-                raise NotFoundError(f"run {name!r} has no tag {key[:100]!r}")
+                raise AbsentError(f"run {name!r} has no tag {key[:100]!r}", what="run's tag", name=key[:100])
 
         self._catalog.write(work)
 

@@ -36,7 +36,7 @@ def chosen(histories: Sequence[Steps], most: int) -> list[int]:
             stride, kept = 2 * stride, kept[::2]
     if len(kept) <= most:
         return kept
-    return [kept[index * (len(kept) - 1) // max(1, most - 1)] for index in range(most)]
+    return [kept[index * len(kept) // most] for index in range(most)]
 
 
 def _merged(histories: Iterable[Steps]) -> Iterator[list[int]]:

@@ -9,7 +9,7 @@ from regista.dialects.mlflow.states import deleted_of
 from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.run import Experiment
 from regista.entities.search import Field, Order
-from regista.errors import InvalidError
+from regista.errors import AlreadyExistsError, InvalidError
 from regista.services.tracking.experiments import MAX_NAME
 
 _MOST = 50_000
@@ -25,7 +25,10 @@ def create(call: Call, asked: wire.CreateExperiment) -> Json:
             hint="Leave artifact_location out; bind the workspace's region to a store instead.",
         )
     tags = limits.pairs(asked.tags, "tags", limits.MAX_EXPERIMENT_TAG)
-    made = call.house.experiments.create(call.caller, call.address, asked.name, tags)
+    try:
+        made = call.house.experiments.create(call.caller, call.address, asked.name, tags)
+    except AlreadyExistsError as taken:
+        raise AlreadyExistsError(f"Experiment(name={asked.name}) already exists", hint=taken.hint) from taken
     return {"experiment_id": str(made.number)}
 
 
@@ -42,10 +45,13 @@ def get_by_name(call: Call, asked: wire.ExperimentName) -> Json:
 
 
 def search(call: Call, asked: wire.SearchExperiments) -> Json:
-    """By name, time and tags; the order ends with the latest changed."""
+    """By name, time and tags; the latest made first unless another order is asked for."""
     limit = limits.check_results(asked.max_results, _MOST)
     clauses, orders = EXPERIMENTS.clauses(asked.filter), EXPERIMENTS.orders(asked.order_by)
-    orders = orders or [Order(Field.ATTRIBUTE, "last_update_time", ascending=False)]
+    orders = orders or [
+        Order(Field.ATTRIBUTE, "creation_time", ascending=False),
+        Order(Field.ATTRIBUTE, "experiment_id"),
+    ]
     if all(order.key != "experiment_id" for order in orders):
         orders.append(Order(Field.ATTRIBUTE, "experiment_id", ascending=False))
     found: list[Experiment] = []

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
+from regista.dialects.mlflow.errors import missing
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.routes.runs import run_id
 from regista.entities.page import LONG_PAGE, PageRequest
@@ -34,9 +35,17 @@ def get_history(call: Call, asked: wire.MetricHistory) -> Json:
 
 def get_interval(call: Call, asked: wire.HistoryInterval) -> Json:
     """Values of one metric of several runs at no more than so many steps, evenly chosen; the first and last step stay."""
-    limit = limits.check_results(asked.max_results, _MOST_POINTS)
-    if not 0 < len(asked.run_ids) <= _MOST_RUNS:
-        raise InvalidError(f"GetMetricHistoryBulkInterval request cannot have more than {_MOST_RUNS} run_ids, or none.")
+    limit = asked.max_results
+    if not 0 < limit <= _MOST_POINTS:
+        raise InvalidError(f"max_results must be between 1 and {_MOST_POINTS}, got {limit}.")
+    if not asked.run_ids:
+        raise missing("run_ids")
+    if not asked.metric_key:
+        raise missing("metric_key")
+    if len(asked.run_ids) > _MOST_RUNS:
+        raise InvalidError(
+            f"GetMetricHistoryBulkInterval request must specify at most {_MOST_RUNS} run_ids. Received {len(asked.run_ids)}."
+        )
     start, end = asked.start_step, asked.end_step
     if (start is None) != (end is None):
         raise InvalidError("If either start step or end step are specified, both must be specified.")
@@ -50,8 +59,14 @@ def get_interval(call: Call, asked: wire.HistoryInterval) -> Json:
 def get_bulk(call: Call, asked: wire.HistoryBulk) -> Json:
     """Values of one metric of several runs, the runs in order."""
     limit = limits.check_results(asked.max_results, _MOST)
-    if not 0 < len(asked.run_id) <= _MOST_RUNS:
-        raise InvalidError(f"GetMetricHistoryBulk request cannot have more than {_MOST_RUNS} run_id, or none.")
+    if not asked.run_id:
+        raise InvalidError("GetMetricHistoryBulk request must specify at least one run_id.")
+    if len(asked.run_id) > _MOST_RUNS:
+        raise InvalidError(
+            f"GetMetricHistoryBulk request cannot specify more than {_MOST_RUNS} run_ids. Received {len(asked.run_id)}."
+        )
+    if not asked.metric_key:
+        raise InvalidError("GetMetricHistoryBulk request must specify a metric_key.")
     found = [
         {**render.metric(one), "run_id": name}
         for name in sorted(asked.run_id)

@@ -14,7 +14,7 @@ from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.page import Page, PageRequest
 from regista.entities.run import Experiment
 from regista.entities.search import Clause, Order
-from regista.errors import AlreadyExistsError, NotFoundError
+from regista.errors import AbsentError, AlreadyExistsError
 
 DEFAULT = "Default"
 
@@ -71,7 +71,7 @@ class ExperimentRows:
             return _experiment(row[0])
         if number == 0:
             return _default(scope_id, 0)
-        raise NotFoundError(f"there is no experiment {number}")
+        raise AbsentError(f"there is no experiment {number}", what="experiment", name=str(number))
 
     def find(self, scope_id: str, name: str) -> Experiment | None:
         row = self._session.first(_FIND, scope=scope_id, name=name)
