@@ -37,7 +37,7 @@ _NEWER = (
 )
 _ADD_LATEST = "INSERT INTO metrics (job, key, step, timestamp, is_number, value)"
 _ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, value)"
-_LATEST = Statement(f"{_ADD_LATEST} VALUES (:job, :key, :step, :timestamp, :is_number, :value){_NEWER}")
+_LATEST = f"{_ADD_LATEST} VALUES (?, ?, ?, ?, ?, ?){_NEWER}"
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
 _POINT = f"{_ADD_POINT} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _SHEET = (
@@ -97,9 +97,11 @@ class RunDataRows:
             if len(points) < _MANY or not self._copy(job, points):
                 self._session.run(_POINT_SHEET, job=job, **_sheet(points))
         elif points:
-            self._session.many(_LATEST, (_latest_row(job, point) for point in latest.values()))
+            self._session.append(_LATEST, [(job, *point) for point in latest.values()])
             series = self._series(job, latest)
-            self._session.append(_POINT, ((series[key], *measured) for key, *measured in points))
+            self._session.append(
+                _POINT, [(series[key], step, at, is_number, v) for key, step, at, is_number, v in points]
+            )
 
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         found: defaultdict[str, list[Metric]] = defaultdict(list)
@@ -202,11 +204,6 @@ def _metrics(key: str, rows: Sequence[Row]) -> tuple[Metric, ...]:
     return tuple(
         Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
     )
-
-
-def _latest_row(job: int, point: _Point) -> dict[str, Any]:
-    key, step, timestamp, is_number, value = point
-    return {"job": job, "key": key, "step": step, "timestamp": timestamp, "is_number": is_number, "value": value}
 
 
 def _sheet(points: Sequence[_Point]) -> dict[str, list[Any]]:
