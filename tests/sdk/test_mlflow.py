@@ -51,6 +51,12 @@ def test_large_files_are_sent_and_fetched_in_parts(server, scopes, tmp_path):
     assert "Traceback" not in server.log
 
 
+def test_workspaces_are_chosen_and_made_by_the_client(server, scopes, tmp_path):
+    """With version 3 alone: 2.22 knows none."""
+    mlflow_client(3).run("workspaces", server, tmp_path, **scopes)
+    assert "Traceback" not in server.log
+
+
 def test_a_reader_is_refused_with_the_reason(mlflow, server, scopes, tmp_path):
     client = server.client()
     name = f"mlflow-reader-{mlflow.major}"

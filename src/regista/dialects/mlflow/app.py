@@ -2,6 +2,7 @@
 
     /mlflow/workspaces/NAME     a tracking server with a model registry
     /mlflow/registries/NAME     a model registry
+    /mlflow                     a tracking server with workspaces, one of which is named in the header X-MLFLOW-WORKSPACE
     /mlflow/v1.0/subscriptions/…/workspaces/NAME, …/registries/NAME
                                 the same by the address of the resource, as azure-ai-ml tells it; v2.0 is azureml-mlflow's
 
@@ -23,7 +24,7 @@ from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.downloads import DOWNLOADS
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
-from regista.dialects.mlflow.routes import ROUTES, TEMPLATES
+from regista.dialects.mlflow.routes import ROUTES, TEMPLATES, workspaces
 from regista.dialects.mlflow.routes.server import NO_OTLP, OTLP, PROTOCOL
 from regista.dialects.threads import Threads
 from regista.entities.access import Caller
@@ -39,6 +40,9 @@ _APIS = ("api/2.0/mlflow/", "api/3.0/mlflow/")
 _PLAIN = {"health": b"OK", "version": PROTOCOL.encode()}
 _HOW = "Set MLFLOW_TRACKING_TOKEN, or the key as MLFLOW_TRACKING_PASSWORD with any user name."
 _PLUGIN = b"azureml-mlflow/"
+_WORKSPACE, _DEFAULT = b"x-mlflow-workspace", "default"
+_SHARED = ("api", "ajax-api", "health", "version", "v1")
+"""How paths go on behind the address of the installation."""
 _VERSIONS = ("v1.0", "v2.0")
 _PREVIEWS = {
     "api/2.0/preview/mlflow/runs/log-batch-async": "api/2.0/mlflow/runs/log-batch",
@@ -60,7 +64,8 @@ class Mlflow:
         self._house = house
         self._threads = Threads(_THREADS, "mlflow")
         self._quick = Threads(_QUICK_THREADS, "mlflow-quick")
-        self._readers = {route.request: Reader(route.request) for route in (*ROUTES.values(), *TEMPLATES.values())}
+        tables = (ROUTES, TEMPLATES, workspaces.ROUTES, workspaces.TEMPLATES)
+        self._readers = {route.request: Reader(route.request) for table in tables for route in table.values()}
         self._files = Files(house, self._threads.run, self.call)
 
     async def __call__(self, scope: http.Scope, receive: http.Receive, send: http.Send) -> None:
@@ -71,7 +76,29 @@ class Mlflow:
             await http.respond(send, 200, _PLAIN[place.rest], http.TEXT)
         elif place.rest == OTLP:
             await http.respond(send, *answer(UnsupportedError(NO_OTLP), ""))
-        elif place.rest in DOWNLOADS or f"/{place.rest}".startswith(FILES):
+        elif (chosen := http.headers(scope).get(_WORKSPACE)) is not None or place.shared:
+            await self._choose(scope, receive, send, place, chosen)
+        else:
+            await self._enter(scope, receive, send, place)
+
+    async def _choose(
+        self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place, chosen: bytes | None
+    ) -> None:
+        """Go on with the workspace that the header names. In an address that names one itself it may name no other."""
+        name = (chosen or b"").decode("latin-1").strip()
+        if place.shared:
+            await self._enter(scope, receive, send, msgspec.structs.replace(place, name=name or _DEFAULT))
+        elif name in {"", place.name}:
+            await self._enter(scope, receive, send, place)
+        else:
+            wrong = (
+                f"this is the address of {place.kind} {place.name!r}, and the request names workspace {name[:100]!r}"
+            )
+            hint = f"Set the tracking URI to …{PREFIX} to choose workspaces, or choose none."
+            await http.respond(send, *answer(InvalidError(wrong, hint=hint), ""))
+
+    async def _enter(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
+        if place.rest in DOWNLOADS or f"/{place.rest}".startswith(FILES):
             await self._files.handle(scope, receive, send, place)
         else:
             await self._handle(scope, receive, send, place)
@@ -88,7 +115,7 @@ class Mlflow:
             http.secret(headers.get(b"authorization", b""), _HOW), audiences=_audiences(origin), **about
         )
         plugin = place.version == "v2.0" and _PLUGIN in headers.get(b"user-agent", b"")
-        return Call(self._house, caller, place.address, origin + place.prefix, plugin=plugin)
+        return Call(self._house, caller, place.address, origin + place.prefix, plugin=plugin, shared=place.shared)
 
     async def _handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         found = _route(scope["method"], place)
@@ -115,13 +142,15 @@ class Mlflow:
             call = self.call(scope, place)
             call.rest, call.size = rest, len(body)
             reader = self._readers[route.request]
-            if scope["method"] == "GET":
+            if scope["method"] == "GET" or (scope["method"] == "DELETE" and not body):
                 asked = reader.query(scope.get("query_string", b""))
             else:
                 _check_type(scope)
                 asked = reader.body(body)
             said = route.handler(call, asked)
-            return 200, b"{}" if said is None else _encode(said)
+            if route.status == 204:
+                return 204, b""
+            return route.status, b"{}" if said is None else _encode(said)
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer of the protocol
             return answer(error, str(scope.get("request_id", "")))
 
@@ -136,6 +165,10 @@ def _place(path: str) -> Place | None:
     _, _, plural, *rest = [*path.split("/", 4), ""][:5]
     if plural in _VERSIONS:
         return _resource(path)
+    if plural in _SHARED:
+        return Place(
+            ScopeKind.WORKSPACE, _DEFAULT, path.partition("/")[2].partition("/")[2].removeprefix("ajax-"), shared=True
+        )
     kind = _KINDS.get(plural)
     if kind is None or len(rest) < 2 or not rest[0]:
         return None
@@ -163,10 +196,12 @@ def _route(method: str, place: Place) -> tuple[Route, tuple[str, ...]] | int:
     name = next((place.rest[len(api) :] for api in _APIS if place.rest.startswith(api)), None)
     if name is None:
         return 404
-    route = ROUTES.get((method, name))
+    route = ROUTES.get((method, name)) or (workspaces.ROUTES.get((method, name)) if place.shared else None)
     rest: tuple[str, ...] = ()
     if route is None:
         route, rest = _templated(method, name)
+    if route is None and place.shared:
+        route, rest = _templated(method, name, workspaces.TEMPLATES)
     if route is None or place.kind not in route.kinds:
         return 405 if any(other == name for _, other in ROUTES) else 404
     return route, rest

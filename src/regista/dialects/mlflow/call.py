@@ -22,7 +22,8 @@ ARTIFACTS = f"{FILES}/artifacts"
 
 class Place(msgspec.Struct, frozen=True):
     """A path taken apart: the kind and the name of the scope, and what comes behind it, without a leading slash. The others
-    are known where the scope is addressed as a resource of Azure; ``version`` is the one that stands in such a path."""
+    are known where the scope is addressed as a resource of Azure; ``version`` is the one that stands in such a path.
+    ``shared``: the path is that of the installation, and the name came in a header."""
 
     kind: ScopeKind
     name: str
@@ -30,6 +31,7 @@ class Place(msgspec.Struct, frozen=True):
     subscription: str = ""
     group: str = ""
     version: str = ""
+    shared: bool = False
 
     @property
     def prefix(self) -> str:
@@ -50,7 +52,7 @@ class Place(msgspec.Struct, frozen=True):
 class Call(msgspec.Struct):
     """Who asks what of which scope. ``base`` is the URL of the scope as the client wrote it, ``rest`` what is in the path
     behind the route's own part, ``size`` the bytes of the body. ``plugin``: the client is azureml-mlflow, which fetches files
-    by addresses of its own (``azureml://…``) and with its own credential."""
+    by addresses of its own (``azureml://…``) and with its own credential. ``shared``: as of the place."""
 
     house: House
     caller: Caller
@@ -59,6 +61,7 @@ class Call(msgspec.Struct):
     rest: tuple[str, ...] = ()
     size: int = 0
     plugin: bool = False
+    shared: bool = False
 
     def uri(self, owner: str) -> str:
         """The absolute address of the files of *owner* (``runs/RUN``, ``models/m-…``, ``versions/ID``): absolute, so that it
@@ -74,9 +77,10 @@ Handler = Callable[[Call, Any], Any]
 
 class Route(msgspec.Struct, frozen=True):
     """What is done with a request, of which kind it is, and in which kinds of scope there is such a thing. ``quick``: it
-    reads one small thing."""
+    reads one small thing. ``status`` is that of success."""
 
     handler: Handler
     request: type[msgspec.Struct]
     kinds: tuple[ScopeKind, ...] = (ScopeKind.WORKSPACE,)
     quick: bool = False
+    status: int = 200

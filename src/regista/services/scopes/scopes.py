@@ -3,6 +3,7 @@
 import msgspec
 
 from regista.entities.access import Caller, Permission, is_within
+from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
@@ -58,6 +59,17 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
     return found[0]
 
 
+def scope_by_id(tx: Transaction, caller: Caller, scope_id: str) -> Scope:
+    """The scope of this id; raise ``NotFoundError`` also for one that *caller* may not read."""
+    try:
+        scope = tx.scopes.get(scope_id)
+        if not tx.scopes.is_deleted(scope.id) and sees(caller, scope):
+            return scope
+    except NotFoundError:
+        pass
+    raise NotFoundError("there is no workspace of this id", hint="It does not exist, or you may not read it.")
+
+
 class ScopeService:
     """Makes, finds, changes and deletes scopes."""
 
@@ -81,6 +93,10 @@ class ScopeService:
             return scope
 
         return self._catalog.write(work)
+
+    def by_id(self, caller: Caller, scope_id: str) -> Scope:
+        """The scope of this id, which never changes; raise ``NotFoundError`` also for one that the caller may not read."""
+        return self._catalog.read(lambda tx: scope_by_id(tx, caller, scope_id))
 
     def _ensure_group(self, tx: Transaction, caller: Caller, scope: Scope) -> None:
         group = ResourceGroup(
@@ -144,14 +160,14 @@ class ScopeService:
 
         return self._catalog.write(work)
 
-    def delete(self, caller: Caller, address: ScopeAddress) -> None:
+    def delete(self, caller: Caller, address: ScopeAddress, *, only_empty: bool = False) -> None:
         """Delete the scope; lineage and capsules keep what they say about it. Raise ``ConflictError`` naming what still
-        runs or serves in it, or serves from it elsewhere."""
+        runs or serves in it, or serves from it elsewhere, and with *only_empty* what is in it."""
 
         def work(tx: Transaction) -> None:
             scope = resolve_scope(tx, caller, address)
             require(caller, Permission.SCOPES_DELETE, scope.path, read=Permission.SCOPES_READ, what=str(address))
-            if found := _blockers(tx, scope):
+            if found := _blockers(tx, scope) or (_content(tx, scope) if only_empty else []):
                 raise ConflictError(
                     f"{address} is still needed by {', '.join(found[:5])}", hint="End or delete these first."
                 )
@@ -202,6 +218,16 @@ def _blockers(tx: Transaction, scope: Scope) -> list[str]:
         nodes = (one.model, one.environment, one.code, served.model, served.environment, served.code)
         if one.scope_id != scope.id and any(f":{scope.id}/" in node for node in nodes):
             found.append(f"deployment {one.endpoint}/{one.name} in another workspace")
+    return found
+
+
+def _content(tx: Transaction, scope: Scope) -> list[str]:
+    """Sorts of things that are in the scope."""
+    one = PageRequest(limit=1)
+    found = ["its jobs and runs"] if tx.jobs.page(scope.id, one, parent=None, archived=None).items else []
+    found += [f"its {kind.plural}" for kind in AssetKind if tx.assets.page(scope.id, kind, one, archived=None).items]
+    if any(one.number for one in tx.experiments.search(scope.id, (), (), PageRequest(limit=2), deleted=None).items):
+        found.append("its experiments")
     return found
 
 

@@ -13,11 +13,11 @@ NO_OTLP = "REST OTLP span logging is not supported: the spans of a trace are its
 """The first words are those by which clients know that they need not try again."""
 
 
-def server_info(_: Call, __: Nothing) -> Json:
+def server_info(call: Call, _: Nothing) -> Json:
     """What the client may use: large files in parts side by side, up and down; small ones whole, one request each."""
     return {
         "store_type": "SqlStore",
-        "workspaces_enabled": False,
+        "workspaces_enabled": call.shared,
         "trace_archival_enabled": False,
         "multipart_uploads_enabled": True,
         "multipart_downloads_enabled": True,
