@@ -38,6 +38,7 @@ NOUNS: dict[str, tuple[str, str]] = {
     "store": ("regista.cli.access:store", "Stores: where the bytes of a region are."),
     "audit": ("regista.cli.audit:audit", "Audit: who did or read what, and when."),
     "event": ("regista.cli.audit:event", "Events: what changed, in order, as it happens."),
+    "webhook": ("regista.cli.webhooks:webhook", "Webhooks: who outside is told of what happens."),
     "gc": ("regista.cli.collection:collect", "Remove bytes that nothing names any more."),
     "import": ("regista.cli.imports:imports", "Import runs and models that were recorded elsewhere."),
     "profile": ("regista.cli.profile:profile", "Profiles: which server, with which key."),

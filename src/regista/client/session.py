@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from regista.client.provenance import ProvenanceClient
     from regista.client.resources import ComputeClient, ConnectionClient, DatastoreClient
     from regista.client.scopes import ScopeClient, SubscriptionClient
+    from regista.client.webhooks import WebhookClient
 
 
 def connect(
@@ -172,6 +173,13 @@ class Regista:
         from regista.client.resources import ConnectionClient
 
         return ConnectionClient(self)
+
+    @cached_property
+    def webhooks(self) -> "WebhookClient":
+        """Who outside is told of what happens in the scope."""
+        from regista.client.webhooks import WebhookClient
+
+        return WebhookClient(self)
 
     @cached_property
     def provenance(self) -> "ProvenanceClient":

@@ -71,6 +71,57 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int = 0
 
 
+class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook as it is shown: of its secret only whether there is one."""
+
+    id: str
+    name: str
+    url: str
+    events: tuple[str, ...]
+    description: str = ""
+    state: WebhookState = WebhookState.ACTIVE
+    has_secret: bool = False
+    created_at: int = 0
+    created_by: str = ""
+    updated_at: int = 0
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> "WebhookView":
+        """The view of *webhook*."""
+        return cls(
+            id=webhook.id,
+            name=webhook.name,
+            url=webhook.url,
+            events=webhook.events,
+            description=webhook.description,
+            state=webhook.state,
+            has_secret=bool(webhook.sealed_secret),
+            created_at=webhook.created_at,
+            created_by=webhook.created_by,
+            updated_at=webhook.updated_at,
+        )
+
+
+class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of a webhook's log: ``status`` is that of the last answer (0: there was none), ``next_at`` when it is sent again."""
+
+    id: str
+    event: str
+    sequence: int
+    at: int
+    state: DeliveryState
+    attempts: int = 0
+    next_at: int = 0
+    status: int = 0
+    error: str = ""
+    ended_at: int = 0
+
+    @classmethod
+    def of(cls, delivery: Delivery) -> "DeliveryView":
+        """The view of *delivery*."""
+        return cls(**{name: getattr(delivery, name) for name in cls.__struct_fields__})
+
+
 class Told(msgspec.Struct, frozen=True):
     """What an event is called, and the body of the message about it."""
 

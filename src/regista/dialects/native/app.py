@@ -25,6 +25,7 @@ from regista.dialects.native.routes import (
     provenance,
     resources,
     scopes,
+    webhooks,
 )
 from regista.dialects.native.wire import About
 from regista.entities.access import Caller
@@ -33,7 +34,7 @@ from regista.services.house import House
 
 PREFIX = "/api/v1"
 
-_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH, *imports.IN_BOTH)
+_IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH, *imports.IN_BOTH, *webhooks.HANDLERS)
 """Resources of a scope of either kind."""
 
 _IN_WORKSPACES = (

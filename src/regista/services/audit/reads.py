@@ -233,6 +233,14 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "secrets": _write("connection.secrets", "/connections/{name}"),
     },
     "files": {
+    "webhooks": {
+        "list": _read("webhook.list", "/webhooks"),
+        "get": _read("webhook.get", "/webhooks/{which}"),
+        "deliveries": _read("webhook.deliveries", "/webhooks/{which}"),
+        "update": _write("webhook.update", "/webhooks/{which}"),
+        "delete": _write("webhook.delete", "/webhooks/{which}"),
+        "test": _write("webhook.test", "/webhooks/{which}"),
+    },
         "get": _read("file.get", _CONTAINER),
         "open": _read("file.download", _CONTAINER, sensitive=True),
         "listing": _read("file.list", _CONTAINER),

@@ -12,14 +12,26 @@ from regista.dialects.mlflow.routes import (
     runs,
     server,
     traces,
+    webhooks,
 )
 
-_PARTS = (server, experiments, runs, history, artifacts, logged_models, registered_models, model_versions, traces)
+_PARTS = (
+    server,
+    experiments,
+    runs,
+    history,
+    artifacts,
+    logged_models,
+    registered_models,
+    model_versions,
+    traces,
+    webhooks,
+)
 
 ROUTES: dict[tuple[str, str], Route] = {key: route for part in _PARTS for key, route in part.ROUTES.items()}
 """By method and path below ``/api/N.0/mlflow/``."""
 
 TEMPLATES: dict[tuple[str, str], Route] = {
-    key: route for part in (logged_models, traces, assessments) for key, route in part.TEMPLATES.items()
+    key: route for part in (logged_models, traces, assessments, webhooks) for key, route in part.TEMPLATES.items()
 }
 """The same with ``*`` for one part of the path."""
