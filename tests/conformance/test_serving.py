@@ -19,9 +19,11 @@ from regista.drivers.executors.process import ProcessExecutor
 from regista.drivers.serving.gateway import GatewayOptions
 from regista.drivers.serving.process import ProcessServingHost
 from regista.drivers.serving.worker import PROGRAM
+from regista.drivers.signing.ed25519 import Ed25519Signer
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.runtimes import BuiltEnvironment
-from regista.interfaces.serving import Route, RouteTarget, ServingHost, ServingKey, ServingOrder
+from regista.interfaces.serving import Route, RouteTarget, ServingHost, ServingKey, ServingOrder, TokenRule
+from regista.services.access.tokens import Tokens
 
 pytestmark = pytest.mark.slow
 
@@ -96,11 +98,24 @@ class TestProcessServingHost(ServingHostContract):
         target = RouteTarget(addresses=(instance.address,))
         hashed = hashlib.sha256(b"secret").hexdigest()
         route = Route(path="dev/flights", key_hashes=(hashed,), traffic={"blue": 100}, targets={"blue": target})
-        until(lambda: host.route([route]))
+        signer = Ed25519Signer(tmp_path / "keys")
+        rule = TokenRule(signer=signer.public_key, audiences=("regista:endpoint:1",), callers=("k",))
+        signed = Tokens(signer).issue_for("ann", "k", "regista:endpoint:1", None).text
+        by_token = msgspec.structs.replace(route, path="dev/tokens", key_hashes=(), tokens=rule)
+        until(lambda: host.route([route, by_token]))
         with urllib3.PoolManager(ca_certs=str(tmp_path / "tls" / "ca.pem")) as pool:
             url = f"{host.url}/endpoints/dev/flights/score"
             answer = pool.request("POST", url, body=b"{}", headers={"Authorization": "Bearer secret"})
             assert pool.request("POST", url, body=b"{}").status == 401
+            tokens = f"{host.url}/endpoints/dev/tokens/score"
+            for place, opens, status in (
+                (tokens, signed, 200),
+                (tokens, "secret", 401),
+                (url, signed, 401),
+                (tokens, signed[:-4] + "AAAA", 401),
+            ):
+                found = pool.request("POST", place, body=b"{}", headers={"Authorization": f"Bearer {opens}"})
+                assert found.status == status, found.data
         said = msgspec.json.decode(answer.data)
         assert said["model"] == ["model.bin"]
         until(lambda: host.route([]))

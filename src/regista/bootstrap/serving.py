@@ -65,6 +65,7 @@ def start_serving(house: House, settings: Settings) -> StopServing:
         Preparer(house.catalog, house.stores, house.environments, host),
         Leadership(house.catalog, f"{socket.gethostname()}:{settings.home}"),
         house.routing,
+        house.endpoints.signer,
     )
     loop.start()
 

@@ -46,7 +46,7 @@ def online_endpoint() -> None:
 @maybe_named
 @yaml_file
 @overriding
-@click.option("--auth-mode", help="How callers prove themselves: key.")
+@click.option("--auth-mode", help="How callers prove themselves: key, aml_token or aad_token.")
 @click.option("--description")
 @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @in_workspace
@@ -151,8 +151,8 @@ def delete(client: "Regista", output: str, name: str, yes: bool) -> None:
 @named
 @in_workspace
 def get_credentials(client: "Regista", output: str, name: str) -> None:
-    """Show both keys. That they were asked for is recorded."""
-    show(client.online_endpoints.keys(name), output)
+    """Show both keys, or a token where tokens open the endpoint. That they were asked for is recorded."""
+    show(client.online_endpoints.credentials(name), output)
 
 
 @online_endpoint.command("regenerate-keys", epilog="Example: regista online-endpoint regenerate-keys flights")

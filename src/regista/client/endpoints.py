@@ -10,8 +10,8 @@ from regista.client.documents import apply_overrides, load_document
 from regista.client.embedding import Embedder
 from regista.client.paging import pages
 from regista.entities.documents.endpoint import parse_online_deployment, parse_online_endpoint
-from regista.entities.endpoint import Deployment, DeploymentState, TrafficChange
-from regista.entities.endpoint_views import EndpointKeys, EndpointView, LogPart
+from regista.entities.endpoint import AuthMode, Deployment, DeploymentState, TrafficChange
+from regista.entities.endpoint_views import EndpointKeys, EndpointToken, EndpointView, LogPart
 from regista.entities.page import Page
 from regista.entities.preflight import Check
 from regista.entities.reference import is_reference
@@ -59,6 +59,14 @@ class EndpointClient:
         """Its keys."""
         return self._session.transport.call("POST", f"{_place(self._session, name)}/keys", type=EndpointKeys)
 
+    def token(self, name: str) -> EndpointToken:
+        """A token that opens it, where tokens do (``auth_mode`` aml_token or aad_token)."""
+        return self._session.transport.call("POST", f"{_place(self._session, name)}/token", type=EndpointToken)
+
+    def credentials(self, name: str) -> EndpointKeys | EndpointToken:
+        """Whatever opens it: its keys, or a token."""
+        return self.keys(name) if self.get(name).auth_mode == AuthMode.KEY else self.token(name)
+
     def regenerate_key(self, name: str, which: str = "primary") -> EndpointKeys:
         """Replace the primary or the secondary key."""
         path = f"{_place(self._session, name)}/keys/{quote(which, safe='')}/regenerate"
@@ -74,15 +82,16 @@ class EndpointClient:
         return self._session.transport.call("GET", f"{_place(self._session, name)}/why", query=query, type=WhyReport)
 
     def invoke(self, name: str, body: bytes, *, deployment: str = "", content_type: str = "application/json") -> bytes:
-        """Send *body* to the endpoint's scoring address, by its primary key; the answer's bytes.
+        """Send *body* to the endpoint's scoring address, by its primary key or a token; the answer's bytes.
 
         Raise ``InvalidError`` for what the endpoint refuses, ``UnavailableError`` when it does not answer well."""
         import urllib3
 
         from regista.client.tls import tls_context
 
-        endpoint, key = self.get(name), self.keys(name).primary_key
-        headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
+        endpoint = self.get(name)
+        opens = self.keys(name).primary_key if endpoint.auth_mode == AuthMode.KEY else self.token(name).access_token
+        headers = {"Authorization": f"Bearer {opens}", "Content-Type": content_type}
         if deployment:
             headers["azureml-model-deployment"] = deployment
         with urllib3.PoolManager(ssl_context=tls_context(self._session.transport.ca)) as pool:

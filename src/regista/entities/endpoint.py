@@ -18,6 +18,14 @@ class DeploymentState(StrEnum):
     DELETING = "Deleting"
 
 
+class AuthMode(StrEnum):
+    """What opens an endpoint: one of its two keys, a token that was asked for it, or that or a token for Azure ML."""
+
+    KEY = "key"
+    AML_TOKEN = "aml_token"  # noqa: S105 - a kind of secret, not one
+    AAD_TOKEN = "aad_token"  # noqa: S105
+
+
 class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A stable address. ``traffic`` gives percent to deployments (all 0, or 100 together); ``mirror_traffic`` copies
     requests to one deployment whose answers are thrown away (at most 50 percent). ``sealed_keys`` are the primary and
@@ -26,7 +34,7 @@ class Endpoint(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     scope_id: str
     name: str
-    auth_mode: str = "key"
+    auth_mode: str = AuthMode.KEY
     description: str = ""
     tags: dict[str, str] = {}
     properties: dict[str, str] = {}

@@ -42,6 +42,18 @@ class EndpointKeys(msgspec.Struct, frozen=True, omit_defaults=True):
     pending: bool = False
 
 
+class EndpointToken(msgspec.Struct, frozen=True):
+    """A token that opens an endpoint, and in milliseconds since 1970 when it ends and when to fetch the next one."""
+
+    access_token: str
+    expires_at: int
+    refresh_after: int
+    token_type: str = "Bearer"  # noqa: S105 - a word of HTTP
+
+    def __repr__(self) -> str:
+        return f"EndpointToken(expires_at={self.expires_at})"  # never the token: it may come to stand in a log
+
+
 class LogPart(msgspec.Struct, frozen=True):
     """Text of a log, and the offset where it goes on."""
 

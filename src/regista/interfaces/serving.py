@@ -96,11 +96,22 @@ class RouteTarget(msgspec.Struct, frozen=True, kw_only=True):
     request_timeout: float = 60.0
 
 
+class TokenRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tokens open an endpoint: *signer* is the public key (PEM) that signs them, they are for one of *audiences*, and
+    speak for one of the keys *callers*."""
+
+    signer: str
+    audiences: tuple[str, ...]
+    callers: tuple[str, ...]
+
+
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """An endpoint: its address ``WORKSPACE/ENDPOINT``, the SHA-256 of its keys, and percents by deployment."""
+    """An endpoint: its address ``WORKSPACE/ENDPOINT``, the SHA-256 of its keys (or what tokens have to be that open it instead),
+    and percents by deployment."""
 
     path: str
-    key_hashes: tuple[str, ...]
+    key_hashes: tuple[str, ...] = ()
+    tokens: TokenRule | None = None
     traffic: dict[str, int] = {}
     mirror: dict[str, int] = {}
     targets: dict[str, RouteTarget] = {}

@@ -10,6 +10,7 @@ from .keys import Keys
 from .log import log
 from .split import Sample, Split
 from .table import Address, DeploymentSpec, EndpointSpec, Table, prefix
+from .tokens import Tokens
 
 
 class Deployment:
@@ -56,7 +57,7 @@ class Endpoint:
         self.name = name
         self.spec = spec
         self.deployments = deployments
-        self.keys = Keys(spec.keys) if spec.auth == "key" else None
+        self.keys = _guard(spec)
         self.split = Split(spec.traffic)
         self.sample = Sample(spec.mirror)
 
@@ -73,6 +74,12 @@ class Endpoint:
             told = f"no deployment of endpoint {self.name} gets traffic; set its traffic, or name one in azureml-model-deployment"
             raise Fault(404, "NoTraffic", told)
         return self.deployments[name]
+
+
+def _guard(spec: EndpointSpec) -> Keys | Tokens | None:
+    if spec.auth == "token":
+        return Tokens(spec.signer, spec.audiences, spec.callers)
+    return Keys(spec.keys) if spec.auth == "key" else None
 
 
 class Directory:

@@ -16,6 +16,7 @@ import msgspec
 
 Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Ed25519 = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _PREFIX = re.compile(r"/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -45,11 +46,15 @@ class DeploymentSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EndpointSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One endpoint; ``path`` is its prefix, ``/endpoints/WORKSPACE/ENDPOINT`` if not said."""
+    """One endpoint; ``path`` is its prefix, ``/endpoints/WORKSPACE/ENDPOINT`` if not said. For ``auth`` ``token`` it says who
+    signs tokens (the bytes of an Ed25519 public key), and for which audiences and keys they are."""
 
     path: str = ""
-    auth: Literal["key", "none"] = "key"
+    auth: Literal["key", "token", "none"] = "key"
     keys: tuple[Sha256, ...] = ()
+    signer: Ed25519 = ""
+    audiences: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
     traffic: dict[str, Percent] = {}
     mirror: dict[str, Percent] = {}
     deployments: dict[str, DeploymentSpec] = {}
@@ -91,6 +96,8 @@ def prefix(name: str, endpoint: EndpointSpec) -> str:
 def _check(name: str, endpoint: EndpointSpec) -> None:
     if _PREFIX.fullmatch(prefix(name, endpoint)) is None:
         raise TableError(f"endpoint {name}: the path {prefix(name, endpoint)} has not three plain segments")
+    if endpoint.auth == "token" and not (endpoint.signer and endpoint.audiences):
+        raise TableError(f"endpoint {name}: nothing says who signs its tokens, and for what")
     for deployment in endpoint.deployments:
         if _NAME.fullmatch(deployment) is None:
             raise TableError(f"endpoint {name}: {deployment!r} is no name for a deployment")

@@ -8,6 +8,7 @@
 """
 
 import contextlib
+import functools
 import hashlib
 import logging
 import socket
@@ -189,12 +190,26 @@ def encoded_table(routes: Sequence[Route]) -> tuple[bytes, str]:
 
 def _endpoint(route: Route) -> dict[str, object]:
     return {
-        "auth": "key",
-        "keys": route.key_hashes,
+        **_opening(route),
         "traffic": route.traffic,
         "mirror": route.mirror,
         "deployments": {name: _deployment(target) for name, target in route.targets.items()},
     }
+
+
+def _opening(route: Route) -> dict[str, object]:
+    if route.tokens is None:
+        return {"auth": "key", "keys": route.key_hashes}
+    rule = route.tokens
+    return {"auth": "token", "signer": _raw(rule.signer), "audiences": rule.audiences, "callers": rule.callers}
+
+
+@functools.cache
+def _raw(pem: str) -> str:
+    """An Ed25519 public key as the hexadecimal digits of its 32 bytes."""
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+    return load_pem_public_key(pem.encode()).public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
 def _deployment(target: RouteTarget) -> dict[str, object]:

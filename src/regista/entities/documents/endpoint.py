@@ -6,6 +6,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.documents.environment import EnvironmentDocument, read_environment_field, read_variables
 from regista.entities.documents.model import ModelDocument, read_model
 from regista.entities.documents.reading import Fields, invalid, located
+from regista.entities.endpoint import AuthMode
 from regista.entities.manifest import check_path
 
 _READ_ONLY = ("id", "provisioning_state", "scoring_uri", "openapi_uri", "kind", "location", "creation_context")
@@ -13,10 +14,10 @@ _MAX_MIRROR = 50
 
 
 class OnlineEndpointDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An online endpoint as it was written. ``traffic`` is None where nothing is said about it."""
+    """An online endpoint as it was written. ``traffic`` is None, and ``auth_mode`` empty, where nothing is said about it."""
 
     name: str
-    auth_mode: str = "key"
+    auth_mode: str = ""
     description: str = ""
     tags: dict[str, str] = {}
     properties: dict[str, str] = {}
@@ -76,7 +77,7 @@ def parse_online_endpoint(mapping: object, *, where: str = "") -> OnlineEndpoint
     fields = Fields.of(mapping, where)
     document = OnlineEndpointDocument(
         name=fields.name("name", "endpoint", required=True),
-        auth_mode=fields.choice("auth_mode", ("key", "aml_token", "aad_token"), "key"),
+        auth_mode=fields.choice("auth_mode", tuple(AuthMode)),
         description=fields.text("description"),
         tags=fields.texts("tags"),
         properties=fields.texts("properties"),

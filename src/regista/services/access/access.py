@@ -157,11 +157,15 @@ def _caller_of_token(tx: Transaction, claims: Claims) -> tuple[Key, Caller] | No
 
 
 def _speaking_for(tx: Transaction, key: Key, principal: Principal) -> tuple[Key, Caller]:
+    return key, caller_by_key(key, principal, grants_of(tx, principal.id))
+
+
+def caller_by_key(key: Key, principal: Principal, grants: tuple[Grant, ...]) -> Caller:
+    """The caller that *principal* with *grants* is by one of its keys."""
     limits = tuple(Grant(path, key.permissions or ("*",)) for path in key.paths or ("/",))
     narrowed = bool(key.paths or key.permissions)
-    grants = grants_of(tx, principal.id)
     limited = limits if narrowed else ()
-    return key, Caller(principal=principal, grants=grants, limits=limited, expires_at=key.expires_at, key=key.id)
+    return Caller(principal=principal, grants=grants, limits=limited, expires_at=key.expires_at, key=key.id)
 
 
 def grants_of(tx: Transaction, principal_id: str) -> tuple[Grant, ...]:

@@ -71,12 +71,17 @@ class Tokens:
         self._signer, self._tenant = signer, tenant
 
     def issue(self, principal_id: str, key_id: str, audience: str, ends_at: int | None) -> Token:
-        """A token for *audience*, living an hour and no longer than *ends_at* (milliseconds), the end of its key."""
+        """A token for *audience*, a resource's address, living an hour and no longer than *ends_at* (milliseconds), the end of
+        its key."""
+        return self.issue_for(principal_id, key_id, normal_audience(audience), ends_at)
+
+    def issue_for(self, principal_id: str, key_id: str, audience: str, ends_at: int | None) -> Token:
+        """The same for an *audience* of ours."""
         at = now() // 1000
         until = at + SECONDS if ends_at is None else min(at + SECONDS, ends_at // 1000)
         claims = Claims(
             iss=ISSUER,
-            aud=normal_audience(audience),
+            aud=audience,
             sub=principal_id,
             oid=principal_id,
             tid=self._tenant,

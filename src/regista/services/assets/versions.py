@@ -18,11 +18,9 @@ from regista.errors import (
     ForbiddenError,
     InUseError,
     InvalidError,
-    NotFoundError,
 )
 from regista.interfaces.catalog import Transaction
-from regista.services.access.access import sees
-from regista.services.scopes.scopes import resolve_scope
+from regista.services.scopes.scopes import resolve_scope, scope_by_id
 
 
 class NewVersion(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,7 +77,7 @@ def resolve_asset(
     if reference.registry:
         scope = resolve_scope(tx, caller, ScopeAddress(ScopeKind.REGISTRY, reference.registry))
     elif reference.workspace_id:
-        scope = _workspace_of_id(tx, caller, reference.workspace_id)
+        scope = scope_by_id(tx, caller, reference.workspace_id)
     elif reference.workspace:
         address = ScopeAddress(
             ScopeKind.WORKSPACE, reference.workspace, reference.subscription, reference.resource_group
@@ -88,16 +86,6 @@ def resolve_asset(
     return scope, find_version(
         tx, caller, scope, reference.kind or kind, reference.name, reference.version, reference.label
     )
-
-
-def _workspace_of_id(tx: Transaction, caller: Caller, scope_id: str) -> Scope:
-    try:
-        scope = tx.scopes.get(scope_id)
-        if not tx.scopes.is_deleted(scope.id) and sees(caller, scope):
-            return scope
-    except NotFoundError:
-        pass
-    raise NotFoundError("there is no workspace of this id", hint="It does not exist, or you may not read it.")
 
 
 def add_version(tx: Transaction, version: AssetVersion) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from regista.entities.asset import AssetVersion
-from regista.entities.digest import Digest
+from regista.entities.asset import AssetKind, AssetVersion, content_digest
+from regista.entities.digest import Digest, hex_of
 from regista.entities.documents.environment import EnvironmentDocument
 from regista.entities.environment import EnvironmentSpec, Lock
 from regista.entities.manifest import Manifest
@@ -80,6 +80,12 @@ def read_spec(version: AssetVersion) -> EnvironmentSpec:
         return msgspec.convert(version.spec, EnvironmentSpec, strict=False)
     except msgspec.ValidationError as wrong:
         raise InvalidError(f"environment {version.name!r} version {version.version!r} is malformed: {wrong}") from wrong
+
+
+def context_number(version: AssetVersion) -> str:
+    """The version of the anonymous code that an environment's build context is; empty where it has none."""
+    context = read_spec(version).context
+    return hex_of(content_digest(AssetKind.CODE, "", context, {})) if context else ""
 
 
 def written_spec(document: EnvironmentDocument, context: Manifest | None, read: ReadFile) -> EnvironmentSpec:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 import msgspec
 
 from regista.entities.access import Caller, Permission
-from regista.entities.asset import NO_FILES, AssetKind, AssetVersion, content_digest
+from regista.entities.asset import ANONYMOUS, NO_FILES, AssetKind, AssetVersion, content_digest
 from regista.entities.digest import Digest
 from regista.entities.lineage import Edge, EdgeType
 from regista.entities.manifest import Manifest
@@ -29,6 +29,7 @@ from regista.services.assets.specs import exact, local_reference, references, re
 from regista.services.assets.versions import add_version, asset_path, find_version, resolve_asset, what
 from regista.services.content.contents import require_download
 from regista.services.content.copying import copy_blobs
+from regista.services.environments.environments import context_number
 from regista.services.journal import note
 from regista.services.provenance.capsules import CapsuleService
 from regista.services.scopes.scopes import resolve_scope
@@ -182,6 +183,12 @@ class PromotionService:
                 inner_scope.id == scope.id and scope.id != target.id
             ):  # what is in a registry already is used from there
                 self._collect(tx, caller, inner_scope, inner, target, order)
+        if version.kind is AssetKind.ENVIRONMENT and (number := context_number(version)):
+            context = tx.versions.find(
+                scope.id, AssetKind.CODE, ANONYMOUS, number
+            )  # a build context is code of its own
+            if context is not None:
+                self._collect(tx, caller, scope, context, target, order)
         order[version.id] = (scope, version)
 
     def _with_manifests(self, closure: _Closure) -> _Closure:

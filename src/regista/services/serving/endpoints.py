@@ -8,18 +8,20 @@ import msgspec
 
 from regista.entities.access import Caller, Permission
 from regista.entities.documents.endpoint import OnlineEndpointDocument
-from regista.entities.endpoint import Endpoint
-from regista.entities.endpoint_views import EndpointKeys
+from regista.entities.endpoint import AuthMode, Endpoint
+from regista.entities.endpoint_views import EndpointKeys, EndpointToken
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import NotFoundError, UnsupportedError
+from regista.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.signing import Signer
 from regista.services.access.access import hash_secret, require
+from regista.services.access.tokens import Tokens
 from regista.services.access.visibility import visible_page
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
+from regista.services.serving.callers import audience
 from regista.services.serving.routing import Routing, reached
 from regista.services.serving.traffic import check_traffic, record_traffic
 
@@ -28,6 +30,10 @@ ROUTE = "regista.route"
 
 CHANGE = "regista.change"
 """The property with the number of the endpoint's last change that the gateway has to take."""
+
+
+_FRESH = 10_000
+"""Milliseconds: a key that is younger may not have come to the gateway yet."""
 
 
 class EndpointChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,7 +75,13 @@ class EndpointService:
     def __init__(self, catalog: Catalog, signer: Signer, routing: Routing) -> None:
         self._catalog = catalog
         self._signer = signer
+        self._tokens = Tokens(signer)
         self._routing = routing
+
+    @property
+    def signer(self) -> str:
+        """The public key (PEM) by which the gateway knows tokens."""
+        return self._signer.public_key
 
     def create(self, caller: Caller, address: ScopeAddress, document: OnlineEndpointDocument) -> Endpoint:
         """Make an endpoint, without traffic; raise ``AlreadyExistsError`` when the name is taken."""
@@ -99,6 +111,11 @@ class EndpointService:
 
         if not self._catalog.read(exists):
             return self.create(caller, address, document)
+        if document.auth_mode and document.auth_mode != (mode := self.get(caller, address, document.name).auth_mode):
+            raise ConflictError(
+                f"endpoint {document.name!r} is of auth_mode {mode}, and stays so",
+                hint="Make another endpoint, or delete this one first.",
+            )
         change = EndpointChange(
             description=document.description,
             tags=document.tags,
@@ -172,11 +189,34 @@ class EndpointService:
 
         return self._routing.settle(self._catalog.write(work))
 
+    def token(self, caller: Caller, address: ScopeAddress, name: str) -> EndpointToken:
+        """A token that opens the endpoint for an hour at most, and ends with the caller's key and right; that it was fetched is
+        recorded. Raise ``InvalidError`` for an endpoint that keys open, ``ForbiddenError`` for a caller without a key."""
+
+        def work(tx: Transaction) -> tuple[Endpoint, int]:
+            scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
+            if endpoint.auth_mode == AuthMode.KEY:
+                raise InvalidError(f"endpoint {name!r} is opened by keys, not by tokens", hint="Ask for its keys.")
+            key = next((one for one in tx.access.keys(caller.principal.id) if one.id == caller.key), None)
+            if key is None:
+                raise ForbiddenError(f"{caller.principal.name} calls without a key", hint="A token speaks for a key.")
+            note(tx, caller, "endpoint.token", endpoint_path(scope, name))
+            fresh = key.created_at > now() - _FRESH
+            return endpoint, Routing.change(tx) if fresh else 0
+
+        endpoint, change = self._catalog.write(work)
+        if change:  # the gateway does not know so new a key yet
+            self._routing.settle(change)
+        made = self._tokens.issue_for(caller.principal.id, caller.key, audience(endpoint), caller.expires_at)
+        ends = made.expires_on * 1000
+        return EndpointToken(made.text, ends, now() + (ends - now()) * 3 // 4)
+
     def keys(self, caller: Caller, address: ScopeAddress, name: str) -> EndpointKeys:
-        """The endpoint's keys; that they were read is recorded."""
+        """The endpoint's keys; that they were read is recorded. Raise ``InvalidError`` for one that tokens open."""
 
         def work(tx: Transaction) -> Endpoint:
             scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
+            _require_keys(endpoint)
             note(tx, caller, "endpoint.keys.read", endpoint_path(scope, name))
             return endpoint
 
@@ -193,6 +233,7 @@ class EndpointService:
 
         def work(tx: Transaction) -> Endpoint:
             scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
+            _require_keys(endpoint)
             keys, hashes = list(endpoint.sealed_keys), list(endpoint.key_hashes)
             keys[place], hashes[place] = sealed, hash_secret(secret)
             changed = msgspec.structs.replace(
@@ -208,16 +249,13 @@ class EndpointService:
 
     def _new(self, document: OnlineEndpointDocument, caller: Caller) -> Endpoint:
         check_name("endpoint", document.name)
-        if document.auth_mode != "key":
-            raise UnsupportedError(
-                f"auth_mode {document.auth_mode!r}: endpoints are opened by keys here", hint="Write auth_mode: key."
-            )
         primary, secondary = _new_key(), _new_key()
         at = now()
         return Endpoint(
             id=new_id(),
             scope_id="",
             name=document.name,
+            auth_mode=document.auth_mode or AuthMode.KEY,
             description=document.description,
             tags=check_tags(document.tags),
             properties=check_tags(document.properties),
@@ -226,6 +264,14 @@ class EndpointService:
             created_at=at,
             created_by=caller.principal.name,
             updated_at=at,
+        )
+
+
+def _require_keys(endpoint: Endpoint) -> None:
+    if endpoint.auth_mode != AuthMode.KEY:
+        raise InvalidError(
+            f"endpoint {endpoint.name!r} is opened by tokens, not by keys",
+            hint="Ask for a token, or send one of Azure ML.",
         )
 
 

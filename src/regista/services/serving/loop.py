@@ -14,11 +14,21 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from regista.entities.endpoint import Deployment, DeploymentState, Endpoint
+from regista.entities.endpoint import AuthMode, Deployment, DeploymentState, Endpoint
 from regista.entities.page import PageRequest
 from regista.errors import RegistaError
 from regista.interfaces.catalog import Catalog, Transaction
-from regista.interfaces.serving import Address, Instance, InstanceState, Route, RouteTarget, ServingHost, ServingKey
+from regista.interfaces.serving import (
+    Address,
+    Instance,
+    InstanceState,
+    Route,
+    RouteTarget,
+    ServingHost,
+    ServingKey,
+    TokenRule,
+)
+from regista.services.serving.callers import TokenCallers, audiences
 from regista.services.serving.deployments import key_of
 from regista.services.serving.endpoints import route_of
 from regista.services.serving.leader import Leadership
@@ -59,8 +69,16 @@ class ServingLoop:
     """Ticks in a thread of its own between ``start`` and ``stop``; the *bell* makes the next tick come at once."""
 
     def __init__(
-        self, catalog: Catalog, host: ServingHost, preparer: Preparer, leadership: Leadership, routing: Routing
+        self,
+        catalog: Catalog,
+        host: ServingHost,
+        preparer: Preparer,
+        leadership: Leadership,
+        routing: Routing,
+        signer: str = "",
     ) -> None:
+        self._callers = TokenCallers(catalog)
+        self._signer = signer
         self._catalog = catalog
         self._host = host
         self._leadership = leadership
@@ -141,7 +159,9 @@ class ServingLoop:
 
     def _route(self, world: _World, addresses: Addresses) -> bool:
         """Have the gateway answer as the world is, and wait a moment for it; whether it does."""
-        routes, end = list(_routes(world, addresses)), time.monotonic() + _TAKEN_SECONDS
+        callers = self._callers.of(world.endpoints, world.changed)
+        routes = list(_routes(world, addresses, _Rules(self._signer, callers)))
+        end = time.monotonic() + _TAKEN_SECONDS
         while not (taken := self._host.route(routes)) and time.monotonic() < end and not self._ended.is_set():
             time.sleep(_ASKED_SECONDS)
         if taken and world.changed > world.reached:
@@ -238,13 +258,27 @@ def _wanted(world: _World, deployment: Deployment) -> Iterator[Deployment]:
         yield deployment
 
 
-def _routes(world: _World, addresses: Addresses) -> Iterator[Route]:
+class _Rules(msgspec.Struct):
+    """Who signs tokens, and the keys for which they open an endpoint, by its id."""
+
+    signer: str
+    callers: dict[str, tuple[str, ...]]
+
+    def of(self, endpoint: Endpoint) -> TokenRule | None:
+        """Which tokens open *endpoint*; None for one that keys open."""
+        if endpoint.auth_mode == AuthMode.KEY:
+            return None
+        return TokenRule(signer=self.signer, audiences=audiences(endpoint), callers=self.callers.get(endpoint.id, ()))
+
+
+def _routes(world: _World, addresses: Addresses, rules: _Rules) -> Iterator[Route]:
     for endpoint in world.endpoints:
         own = [one for one in world.deployments if (one.scope_id, one.endpoint) == (endpoint.scope_id, endpoint.name)]
         targets = {one.name: _target(world, one, addresses) for one in own}
         yield Route(
             path=route_of(endpoint),
-            key_hashes=endpoint.key_hashes,
+            key_hashes=endpoint.key_hashes if endpoint.auth_mode == AuthMode.KEY else (),
+            tokens=rules.of(endpoint),
             traffic={name: share for name, share in endpoint.traffic.items() if name in targets},
             mirror={name: share for name, share in endpoint.mirror_traffic.items() if name in targets},
             targets=targets,

@@ -1,5 +1,7 @@
 """Online endpoints and deployments as resources, without anything that serves: what is refused, rendered and told."""
 
+import time
+
 import msgspec
 import pytest
 
@@ -76,8 +78,6 @@ class TestEndpoints:
     @pytest.mark.parametrize(
         ("properties", "said"),
         [
-            ({"authMode": "AMLToken"}, "NotSupported: auth_mode 'aml_token'"),
-            ({"authMode": "AADToken"}, "NotSupported: auth_mode 'aad_token'"),
             ({"authMode": "Nonsense"}, "UserError"),
             ({"keys": {"primaryKey": "hidden"}}, "NotSupported: keys of one's own choice"),
             ({"publicNetworkAccess": "Disabled"}, "NotSupported: public_network_access"),
@@ -102,6 +102,18 @@ class TestEndpoints:
         own = {"keyType": "Primary", "keyValue": "mine"}
         assert "one's own choice" in door.refused("POST", f"{place}/regenerateKeys", own)
         assert "by keys, not by tokens" in door.refused("POST", f"{place}/token")
+
+    @pytest.mark.parametrize("mode", ["AMLToken", "AADToken"])
+    def test_a_token_is_told_where_tokens_open_it(self, door: Door, mode: str) -> None:
+        place = named(door, mode.lower(), authMode=mode)
+        assert door.get(place)["properties"]["authMode"] == mode
+        told = door.post(f"{place}/token")
+        assert (told["tokenType"], told["accessToken"].count(".")) == ("Bearer", 2)
+        assert time.time() < told["refreshAfterTimeUtc"] < told["expiryTimeUtc"] <= time.time() + 3600
+        for path, body in (("listKeys", None), ("regenerateKeys", {"keyType": "Primary"})):
+            assert "by tokens, not by keys" in door.refused("POST", f"{place}/{path}", body)
+        assert "stays so" in door.refused("PUT", place, {"properties": {"authMode": "Key"}})
+        assert door.put(place, {"properties": {"description": "d"}})["properties"]["authMode"] == mode
 
     def test_the_absent_is_deleted_quietly(self, door: Door) -> None:
         place = named(door, "gone")

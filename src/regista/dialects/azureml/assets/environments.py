@@ -13,13 +13,12 @@ from regista.dialects.azureml.assets.said import kept_of
 from regista.dialects.azureml.assets.translation import Draft, Translation, text_of
 from regista.dialects.azureml.assets.view import View
 from regista.dialects.azureml.call import Json
-from regista.entities.asset import ANONYMOUS, AssetKind, AssetVersion, content_digest
-from regista.entities.digest import hex_of
+from regista.entities.asset import ANONYMOUS, AssetKind, AssetVersion
 from regista.entities.environment import EnvironmentSpec
 from regista.entities.reference import AssetReference
 from regista.errors import InvalidError, NotFoundError
 from regista.services.assets.versions import NewVersion
-from regista.services.environments.environments import read_spec
+from regista.services.environments.environments import context_number, read_spec
 
 _MOST_TEXT = 1024 * 1024
 _DOCKERFILE = "Dockerfile"
@@ -87,12 +86,6 @@ def read_conda(text: str) -> Json:
     if not isinstance(found, dict):
         raise InvalidError("properties.condaFile is not a mapping", hint="Such as {dependencies: [python=3.11]}.")
     return found
-
-
-def context_number(version: AssetVersion) -> str:
-    """The version of the anonymous code that an environment's build context is; empty where it has none."""
-    context = read_spec(version).context
-    return hex_of(content_digest(AssetKind.CODE, "", context, {})) if context else ""
 
 
 def _context_code(view: View, version: AssetVersion) -> AssetVersion | None:

@@ -17,6 +17,7 @@ _TOLD = frozenset({"createdBy", "createdAt", "lastModifiedAt"})
 
 _COMPUTE = "azureml.compute"
 _AUTH = {"key": "key", "amltoken": "aml_token", "aadtoken": "aad_token"}
+_TOLD_AUTH = {"key": "Key", "aml_token": "AMLToken", "aad_token": "AADToken"}
 
 
 class Properties(msgspec.Struct, rename="camel"):
@@ -47,7 +48,7 @@ def read(name: str, body: Body, told: Properties) -> OnlineEndpointDocument:
             "public_network_access: disabled is not served",
             hint="Where endpoints can be reached from is settled where the gateway listens: REGISTA_GATEWAY_HOST.",
         )
-    auth = (told.auth_mode or "Key").lower()
+    auth = (told.auth_mode or "").lower()
     compute = {_COMPUTE: told.compute} if told.compute else {}
     return parse_online_endpoint(
         {
@@ -71,7 +72,7 @@ def given(properties: dict[str, str | None] | None) -> dict[str, str]:
 def rendered(endpoint: Endpoint, scoring_uri: str, state: str) -> Json:
     """``properties`` of the resource."""
     return {
-        "authMode": "Key",
+        "authMode": _TOLD_AUTH[endpoint.auth_mode],
         "description": endpoint.description or None,
         "properties": {key: value for key, value in endpoint.properties.items() if key != _COMPUTE},
         "traffic": endpoint.traffic,

@@ -2,16 +2,13 @@
 
 import msgspec
 
-from regista.dialects.azureml.assets.environments import context_number
 from regista.dialects.azureml.call import Answer, Call, Level
 from regista.dialects.azureml.ids import from_guid
 from regista.dialects.azureml.operations import SOON
 from regista.dialects.azureml.routing import Route
-from regista.entities.asset import ANONYMOUS, AssetKind
-from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.reference import AssetReference, parse_reference
 from regista.entities.scope import ScopeAddress, ScopeKind
-from regista.errors import InvalidError, NotFoundError
+from regista.errors import InvalidError
 from regista.services.registry.promotion import Promotion
 
 
@@ -34,11 +31,8 @@ def share(call: Call) -> Answer:
             "sourceAssetId does not name a version",
             hint="Write azureml://locations/L/workspaces/ID/KINDS/NAME/versions/V.",
         )
-    home = _home(call, source)
-    if source.kind is AssetKind.ENVIRONMENT:
-        _bring_context(call, home, source)
     promotion = Promotion(
-        source=home,
+        source=_home(call, source),
         kind=source.kind,
         name=source.name,
         version=source.version,
@@ -60,24 +54,7 @@ def _home(call: Call, source: AssetReference) -> ScopeAddress:
         return ScopeAddress(ScopeKind.REGISTRY, source.registry)
     if source.workspace:
         return ScopeAddress(ScopeKind.WORKSPACE, source.workspace, source.subscription, source.resource_group)
-    wanted, cursor = from_guid(source.workspace_id), None
-    while True:
-        page = call.house.scopes.page(call.caller, ScopeKind.WORKSPACE, PageRequest(MAX_PAGE, cursor))
-        for scope in page.items:
-            if scope.id == wanted:
-                return scope.address
-        cursor = page.next
-        if cursor is None:
-            raise NotFoundError("there is no workspace of this id", hint="It does not exist, or you may not read it.")
-
-
-def _bring_context(call: Call, home: ScopeAddress, source: AssetReference) -> None:
-    """A build context is code of its own: it goes first, so that the environment never stands there without it."""
-    house, caller = call.house, call.caller
-    number = context_number(house.assets.get(caller, home, AssetKind.ENVIRONMENT, source.name, source.version))
-    if number:
-        code = Promotion(source=home, kind=AssetKind.CODE, name=ANONYMOUS, version=number, target=call.address)
-        house.promotion.promote(caller, code)
+    return call.house.scopes.by_id(call.caller, from_guid(source.workspace_id)).address
 
 
 ROUTES = (

@@ -12,7 +12,7 @@ from regista.dialects.azureml.resources.endpoints import Body, Properties, kind_
 from regista.dialects.azureml.routing import Route
 from regista.entities.endpoint import Endpoint
 from regista.entities.scope import Scope
-from regista.errors import InvalidError, NotFoundError, UnsupportedError
+from regista.errors import NotFoundError, UnsupportedError
 from regista.services.serving.endpoints import scoring_uri
 from regista.services.serving.routing import changed, reached
 
@@ -105,9 +105,15 @@ def regenerate(call: Call, endpoint: str) -> Answer:
 
 
 def token(call: Call, endpoint: str) -> Answer:
-    """There are no tokens for endpoints."""
-    call.house.endpoints.get(call.caller, call.address, endpoint)
-    raise InvalidError(f"endpoint {endpoint!r} is opened by keys, not by tokens", hint="Ask for its keys.")
+    """A token for an endpoint that tokens open; that it was fetched is written down. Times are in seconds."""
+    found = call.house.endpoints.token(call.caller, call.address, endpoint)
+    body = {
+        "accessToken": found.access_token,
+        "expiryTimeUtc": found.expires_at // 1000,
+        "refreshAfterTimeUtc": found.refresh_after // 1000,
+        "tokenType": found.token_type,
+    }
+    return Answer(200, body, (("cache-control", "no-store"),))
 
 
 def home(call: Call) -> Scope:

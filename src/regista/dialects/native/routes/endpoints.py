@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT
 from regista.entities.access import Caller
 from regista.entities.documents.endpoint import parse_online_deployment, parse_online_endpoint
 from regista.entities.endpoint import Deployment, Endpoint, TrafficChange
-from regista.entities.endpoint_views import EndpointKeys, EndpointView, LogPart
+from regista.entities.endpoint_views import EndpointKeys, EndpointToken, EndpointView, LogPart
 from regista.entities.page import Page, PageRequest
 from regista.entities.preflight import Check
 from regista.entities.scope import ScopeAddress
@@ -87,6 +87,12 @@ def get_traffic(caller: Caller, house: House, address: ScopeAddress, endpoint: s
 def get_keys(caller: Caller, house: House, address: ScopeAddress, endpoint: str) -> EndpointKeys:
     """The keys; that they were asked for is recorded, hence no GET."""
     return house.endpoints.keys(caller, address, endpoint)
+
+
+@post("/onlineEndpoints/{endpoint:str}/token", sync_to_thread=True, status_code=200)
+def get_token(caller: Caller, house: House, address: ScopeAddress, endpoint: str) -> EndpointToken:
+    """A token for an endpoint that tokens open; that it was fetched is recorded, hence no GET."""
+    return house.endpoints.token(caller, address, endpoint)
 
 
 @post("/onlineEndpoints/{endpoint:str}/keys/{which:str}/regenerate", sync_to_thread=True, status_code=200)
@@ -171,6 +177,7 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     delete_endpoint,
     get_traffic,
     get_keys,
+    get_token,
     regenerate_key,
     get_why,
     list_deployments,
