@@ -118,6 +118,7 @@ OF_A_WORKSPACE = (
     Verb("GET", ENDPOINT + "/traffic", "see endpoints", "see endpoints"),
     Verb("GET", ENDPOINT + "/why", "see endpoints", "see endpoints"),
     Verb("POST", ENDPOINT + "/keys", "endpoint keys", "see endpoints"),
+    Verb("POST", ENDPOINT + "/token", "endpoint keys", "see endpoints", ok=400),
     Verb("POST", ENDPOINT + "/keys/primary/regenerate", "endpoint keys", "see endpoints"),
     Verb("GET", ENDPOINT + "/deployments", "see endpoints", "see endpoints"),
     Verb("GET", DEPLOYMENT, "see endpoints", "see endpoints"),

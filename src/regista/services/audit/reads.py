@@ -142,6 +142,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "get": _read("endpoint.get", _ENDPOINT),
         "page": _read("endpoint.list", "/endpoints"),
         "keys": _write("endpoint.keys.read", _ENDPOINT),
+        "token": _write("endpoint.token", _ENDPOINT),
         "regenerate": _write("endpoint.keys.regenerate", _ENDPOINT),
         "update": _write("endpoint.update", _ENDPOINT),
         "delete": _write("endpoint.delete", _ENDPOINT),
