@@ -82,6 +82,7 @@ _CONTAINER = "/containers/{container}"
 ACTS: Mapping[str, Mapping[str, Act]] = {
     "scopes": {
         "get": _read("{address.kind}.get"),
+        "by_id": _read("scope.get", "/scopes/{scope_id}"),
         "page": _read("{kind}.list", "/"),
         "subscriptions": _read("subscription.list", "/subscriptions"),
         "groups": _read("group.list", "/subscriptions/{subscription}"),
