@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from regista.conformance.catalog.case import CatalogCase, every
-from regista.conformance.catalog.examples import FOREIGN_CURSORS, UNUSUAL, added_job, workspace
+from regista.conformance.catalog.examples import FOREIGN_CURSORS, UNUSUAL, added_job, job, workspace
 from regista.entities.job import JobStatus
 from regista.entities.page import PageRequest
 from regista.entities.run import Dataset, Experiment, Metric
@@ -359,6 +359,21 @@ class RunSearchContract(CatalogCase):
         assert self.run_names(catalog, experiments=(1, 2), deleted=True) == ["b"]
         assert self.run_names(catalog, experiments=(1, 2), deleted=None) == ["c", "b", "a"]
         assert self.run_names(catalog, experiments=()) == []
+
+    def test_few_runs_of_an_experiment_are_found_beside_many_of_others_with_the_tag(self, catalog: Catalog) -> None:
+        def add(tx: Transaction) -> None:
+            for number in range(1200):
+                made = job(f"r{number}", experiment=number % 100 if number < 300 else 100, created_at=number)
+                tx.jobs.add(made)
+                tx.runs.set_tags(made.id, {"parity": "odd"})
+
+        catalog.write(add)
+        odd = Clause(Field.TAG, "parity", "=", "odd")
+        assert self.run_names(catalog, odd, experiments=(7,)) == ["r207", "r107", "r7"]
+        assert len(self.run_names(catalog, odd, experiments=(100,))) == 900
+        assert self.run_names(catalog, odd, Clause(Field.TAG, "parity", "=", "even"), experiments=(7,)) == []
+        oldest = [Order(Field.ATTRIBUTE, "created")]
+        assert self.run_names(catalog, odd, order=oldest, experiments=(7, 8))[:3] == ["r7", "r8", "r107"]
 
     @pytest.mark.parametrize("cursor", FOREIGN_CURSORS)
     def test_a_foreign_cursor_for_runs_is_invalid(self, catalog: Catalog, cursor: str) -> None:

@@ -32,7 +32,9 @@ Condition = ColumnElement[bool]
 MAX_CLAUSES = 100
 MAX_PATTERN = 5000
 _SETS = {"IN", "NOT IN"}
-_COUNTED = "SELECT 1 FROM {tags} WHERE place = :place AND key = :key AND head = :head LIMIT 2000"
+_MANY = 2000
+"""Up to so many rows are counted to find the rarer of two tags."""
+_COUNTED = "SELECT 1 FROM {tags} WHERE place = :place AND key = :key AND head = :head LIMIT :most"
 _COUNTS = {
     tags.name: Statement(f"SELECT count(*) FROM ({_COUNTED.format(tags=tags.name)}) AS counted")  # noqa: S608
     for tags in (asset_tags, version_tags, run_tags, experiment_tags)
@@ -89,14 +91,17 @@ class Search:
 
     The rarest ``tag = value`` leads: its index is sorted as the list is, so that a page of few among many is read alone."""
 
-    def __init__(self, session: Session, subject: Subject, place: str, clauses: Sequence[Clause]) -> None:
+    def __init__(
+        self, session: Session, subject: Subject, place: str, clauses: Sequence[Clause], *, led: bool = True
+    ) -> None:
+        """Not *led*: no tag leads, because the caller knows of fewer rows than the rarest has."""
         if len(clauses) > MAX_CLAUSES:
             raise InvalidError(f"a search has at most {MAX_CLAUSES} clauses, this one has {len(clauses)}")
         self._subject = subject
         self._postgres = session.postgres
         self.source: FromClause = subject.table
         self.newest: tuple[ColumnElement[Any], ColumnElement[Any]] = (subject.table.c.created_at, subject.table.c.seq)
-        leading = _rarest(session, subject, place, clauses)
+        leading = _rarest(session, subject, place, clauses) if led else None
         self.conditions = [self._condition(clause) for clause in clauses if clause is not leading]
         if leading is not None:
             self._lead(leading, place)
@@ -214,15 +219,28 @@ class Search:
 
 def _rarest(session: Session, subject: Subject, place: str, clauses: Sequence[Clause]) -> Clause | None:
     """The ``tag = value`` that the fewest rows have, as far as a short count tells; None when nothing is asked so."""
-    equal = [clause for clause in clauses if clause.field is Field.TAG and clause.operator == "="]
+    equal = _equal(clauses)
     if len(equal) < 2:
         return equal[0] if equal else None
+    return min(equal, key=lambda clause: _count(session, subject, place, clause, _MANY))
 
-    def rows(clause: Clause) -> int:
-        found = session.first(_COUNTS[subject.tags.name], place=place, key=clause.key, head=_text(clause)[:HEAD])
-        return found[0] if found else 0
 
-    return min(equal, key=rows)
+def is_rarer(session: Session, subject: Subject, place: str, clauses: Sequence[Clause], than: int) -> bool:
+    """Whether fewer than *than* rows have one of the tags that are asked for, of all that there are at *place*, or none is."""
+    return not _equal(clauses) or any(
+        _count(session, subject, place, clause, than) < than for clause in _equal(clauses)
+    )
+
+
+def _equal(clauses: Sequence[Clause]) -> list[Clause]:
+    return [clause for clause in clauses if clause.field is Field.TAG and clause.operator == "="]
+
+
+def _count(session: Session, subject: Subject, place: str, clause: Clause, most: int) -> int:
+    """How many rows have the tag, or *most*."""
+    head = _text(clause)[:HEAD]
+    found = session.first(_COUNTS[subject.tags.name], place=place, key=clause.key, head=head, most=most)
+    return found[0] if found else 0
 
 
 def fingerprint(name: str, orders: Sequence[Order]) -> str:
