@@ -74,12 +74,7 @@ class HistoryService:
 
         def work(tx: Transaction) -> dict[str, list[Metric]]:
             return {
-                name: [
-                    one
-                    for step in sorted({*common, *histories[name].ends})
-                    for one in tx.runs.points(job_id, key, _before(key, step), AT_ONE_STEP)
-                    if one.step == step
-                ]
+                name: [one for step in sorted({*common, *histories[name].ends}) for one in _at(tx, job_id, key, step)]
                 for name, job_id in ids.items()
             }
 
@@ -116,6 +111,16 @@ class HistoryService:
             if len(block) < BLOCK:
                 return
             after = block[-1]
+
+
+def _at(tx: Transaction, job_id: str, key: str, step: int) -> list[Metric]:
+    """The values at *step*. There is one as a rule, and a plot has thousands of steps."""
+    found: list[Metric] = []
+    for most in (4, AT_ONE_STEP):
+        found = [one for one in tx.runs.points(job_id, key, _before(key, step), most) if one.step == step]
+        if len(found) < most:
+            break
+    return found
 
 
 def _before(key: str, step: int) -> Metric:
