@@ -47,8 +47,10 @@ class FolderSource:
 
     def __init__(self, root: Path, tell: Told, artifacts: Path | None = None) -> None:
         self._root = root.resolve()
-        if not any(self._root.glob("*/meta.yaml")) and not any(self._root.glob("models/*/meta.yaml")):
-            raise InvalidError(f"{root} is no folder of MLflow's runs", hint="It holds a folder for each experiment.")
+        if not _holds_runs(self._root):
+            raise InvalidError(
+                f"{str(root)[:200]!r} is no folder of MLflow's runs", hint="It holds a folder for each experiment."
+            )
         self._tell = tell
         self._files = LocalFiles(self._root, tell)
         self._others = LocalFiles(artifacts, tell) if artifacts else self._files
@@ -273,3 +275,10 @@ def _once(key: str, rows: Iterable[tuple[int, int, float]]) -> Iterator[Point]:
         sorter.executemany("INSERT OR IGNORE INTO p VALUES (?, ?, ?, ?)", clean)
         for step, at, nan, value in sorter.execute("SELECT step, at, nan, value FROM p"):
             yield key, math.nan if nan else value, at, step
+
+
+def _holds_runs(root: Path) -> bool:
+    try:
+        return any(root.glob("*/meta.yaml")) or any(root.glob("models/*/meta.yaml"))
+    except (OSError, ValueError):  # a name that no file can have
+        return False

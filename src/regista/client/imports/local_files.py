@@ -41,6 +41,13 @@ class LocalFiles:
     def find(self, place: str) -> Path | None:
         """Where in the folder *place* is: by its whole path, or by its end where the folder has been moved. None when it is
         not there, which is told when it leads out of the folder or over a link."""
+        try:
+            return self._find(place)
+        except (OSError, ValueError) as wrong:  # a name that no file can have, or a folder that may not be read
+            self._tell(place[:200], f"it cannot be read: {wrong.strerror if isinstance(wrong, OSError) else wrong}")
+            return None
+
+    def _find(self, place: str) -> Path | None:
         for parts in self._candidates(place):
             path = self._root
             for part in parts:
