@@ -75,6 +75,10 @@ def test_a_narrowed_key_does_less_and_never_issues_a_wider_one(people):
     assert house.scopes.get(caller, dev.address).name == "dev"
     with pytest.raises(NotFoundError):
         house.scopes.get(caller, other.address)
+    assert house.scopes.by_id(caller, dev.id) == dev
+    for hidden in (other.id, "0" * 32):
+        with pytest.raises(NotFoundError, match="of this id"):
+            house.scopes.by_id(caller, hidden)
     with pytest.raises(ForbiddenError, match="wider"):
         house.principals.create_key(caller, "alice", "wide", paths=("/",))
     heir = house.access.authenticate(house.principals.create_key(caller, "alice", "heir").secret)

@@ -56,6 +56,27 @@ def component(people, dev):
     return people.version(dev, COMPONENT, name="pipe", files={}, spec=pipeline)
 
 
+def with_context(people, scope, text=b"FROM python"):
+    """An environment with a build context, which is code of its own."""
+    code = people.version(scope, AssetKind.CODE, anonymous=True, files={"Dockerfile": text, "a.txt": b"a"})
+    spec = {"build": {"path": f"azureml:anonymous:{code.version}"}}
+    return code, people.version(scope, AssetKind.ENVIRONMENT, name="built", files={}, spec=spec)
+
+
+def test_an_environment_and_its_build_context_go_together_or_not_at_all(people, dev, central):
+    code, environment = with_context(people, dev)
+    people.version(central, AssetKind.ENVIRONMENT, name="built", version="1", files={}, spec={"pip": ["six"]})
+    with pytest.raises(AlreadyExistsError, match="built"):
+        people.house.promotion.promote(SYSTEM, asked(dev, central, "built", AssetKind.ENVIRONMENT))
+    with pytest.raises(NotFoundError):
+        people.house.assets.get(SYSTEM, central.address, AssetKind.CODE, "anonymous", code.version)
+    wanted = asked(dev, central, "built", AssetKind.ENVIRONMENT, as_name="other")
+    assert people.house.promotion.promote(SYSTEM, wanted).spec == environment.spec
+    assert people.house.promotion.promote(SYSTEM, wanted).spec == environment.spec
+    there = people.house.assets.get(SYSTEM, central.address, AssetKind.CODE, "anonymous", code.version)
+    assert there.manifest == code.manifest
+
+
 def test_the_whole_closure_goes_along_under_its_names(people, dev, central):
     source = component(people, dev)
     plan = people.house.promotion.plan(SYSTEM, asked(dev, central, "pipe", COMPONENT))
