@@ -1,0 +1,177 @@
+"""Runs MLflow's own tests against a server outside, a stock one or Regista, and tells where the two differ.
+
+    MLFLOW_SOURCES=DIR python -m scripts.mlflow_own_tests stock   stock.json    [words for pytest …]
+    MLFLOW_SOURCES=DIR python -m scripts.mlflow_own_tests regista regista.json  [words for pytest …]
+    python -m scripts.mlflow_own_tests compare stock.json regista.json
+
+DIR is a checkout of github.com/mlflow/mlflow, or as much of it as ``git archive REF tests pyproject.toml`` gives. Nothing of it
+comes into this repository. Its fixtures are led to the server by ``tests/sdk/mlflow_own/external.py``; the client and the stock
+server are those of ``tests/sdk/locks/mlflow-3-own.txt``.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.support.locked import locked_python
+from tests.support.server import free_port, running_server, stop
+
+ROOT = Path(__file__).parents[1]
+FILES = (
+    "tests/tracking/test_rest_tracking.py",
+    "tests/tracking/test_model_registry.py",
+    "tests/tracking/test_tracking.py",
+    "tests/tracking/test_mlflow_artifacts.py",
+    "tests/tracking/fluent/test_fluent.py",
+    "tests/tracking/test_log_image.py",
+    "tests/tracking/test_log_figure.py",
+    "tests/store/artifact/test_mlflow_artifact_repo.py",
+    "tests/store/artifact/test_http_artifact_repo.py",
+)
+NOT_SERVED = ("gateway", "secret", "scorer", "scoring", "endpoint", "graphql", "evaluation_dataset", "dataset_experiment",
+              "experiments_rest_tracking", "promptlab", "issue", "model_definition", "provider", "list_models", "query_trace_metrics",
+              "filter_correlation")  # fmt: skip
+"""What the issue leaves out, by words in the names of tests: the AI gateway, GraphQL, evaluation, and what belongs to them."""
+
+Results = dict[str, dict[str, Any]]
+_START_SECONDS = 300
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the first word says; return the status of the program."""
+    match arguments:
+        case ["compare", stock, ours]:
+            print(comparison(_read(stock), _read(ours)))
+            return 0
+        case ["stock" | "regista" as kind, result, *words]:
+            with tempfile.TemporaryDirectory(prefix="mlflow-own-") as folder:
+                told = _stock(Path(folder)) if kind == "stock" else _regista(Path(folder))
+                with told as environment:
+                    return _run(Path(os.environ["MLFLOW_SOURCES"]), Path(result).resolve(), words, environment)
+        case _:
+            print(__doc__)
+            return 2
+
+
+def comparison(stock: Results, ours: Results) -> str:
+    """What passes against a stock server and not against Regista, by its last words; and how many there are of each."""
+    both = [name for name in stock if name in ours]
+    good = [
+        name for name in both if stock[name]["outcome"] == "passed" and (stock[name]["spoke"] or ours[name]["spoke"])
+    ]
+    bad = [name for name in good if ours[name]["outcome"] != "passed"]
+    lines = [f"{name}\n    {_first_line(ours[name]['said'])}" for name in bad]
+    lines.append(
+        f"{len(both)} tests; {len(good)} speak to a server and pass against a stock one; of these {len(bad)} do not here"
+    )
+    return "\n".join(lines)
+
+
+def _first_line(said: str) -> str:
+    return said.strip().partition("\n")[0][:200]
+
+
+def _read(path: str) -> Results:
+    found: Results = json.loads(Path(path).read_text())
+    return found
+
+
+@contextmanager
+def _regista(folder: Path) -> Iterator[dict[str, str]]:
+    """A server of ours. Requests that the tests write by hand find its key and its authority where curl would, too."""
+    with running_server(folder / "home") as server:
+        netrc = folder / "netrc"
+        netrc.write_text(f"machine {urlsplit(server.url).hostname} login key password {server.owner_key}\n")
+        netrc.chmod(0o600)
+        yield {
+            "OWN_TESTS_SERVER": "regista",
+            "OWN_TESTS_URL": server.url,
+            "OWN_TESTS_KEY": server.owner_key,
+            "NETRC": str(netrc),
+            "REQUESTS_CA_BUNDLE": str(server.ca),
+        }
+        print("the server's log has", server.log.count("Traceback"), "tracebacks")
+
+
+@contextmanager
+def _stock(folder: Path) -> Iterator[dict[str, str]]:
+    """``mlflow server`` with its artifacts behind it, as users run it."""
+    port, state, files = free_port(), folder / "mlflow.db", folder / "artifacts"
+    told = _plain() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    command = [str(_python()), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
+               "--backend-store-uri", f"sqlite:///{state}", "--artifacts-destination", str(files)]  # fmt: skip
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=told, cwd=folder, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        _wait(port, folder / "server.log")
+        subprocess.run([sys.executable, "-c", _BACKUP, str(state)], check=True)
+        yield {
+            "OWN_TESTS_SERVER": "stock",
+            "OWN_TESTS_URL": url,
+            "OWN_TESTS_STATE": str(state),
+            "OWN_TESTS_FILES": str(files),
+        }
+    finally:
+        stop(process)
+
+
+_BACKUP = """
+import contextlib, sqlite3, sys
+with contextlib.closing(sqlite3.connect(sys.argv[1])) as kept, contextlib.closing(sqlite3.connect(sys.argv[1] + ".empty")) as empty:
+    kept.backup(empty)
+"""
+
+
+def _wait(port: int, log: Path) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError(log.read_text())
+
+
+def _run(sources: Path, result: Path, words: list[str], environment: dict[str, str]) -> int:
+    """Run pytest in MLflow's environment, from the folder of the sources."""
+    told = _plain() | environment | {
+        "OWN_TESTS_RESULT": str(result),
+        "PYTHONPATH": os.pathsep.join((str(ROOT / "tests" / "sdk" / "mlflow_own"), str(sources))),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+    chosen = [word for word in words if word.startswith("tests/")]
+    options = [word for word in words if word not in chosen] or ["-k", f"not ({' or '.join(NOT_SERVED)})"]
+    files = chosen or [file for file in FILES if (sources / file).exists()]
+    how = "-q -p external -p no:cacheprovider --continue-on-collection-errors --timeout 60 --tb short".split()
+    command = [str(_python()), "-m", "pytest", *how, "-o", "addopts=-p no:legacypath", *options, *files]
+    return subprocess.run(command, env=told, cwd=sources, check=False).returncode
+
+
+def _python() -> Path:
+    return locked_python("mlflow-3-own")
+
+
+def _plain() -> dict[str, str]:
+    told = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "REGISTA_"))}
+    path = f"{_python().parent}{os.pathsep}{told.get('PATH', '')}"
+    return told | {
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "GIT_PYTHON_REFRESH": "quiet",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "PATH": path,
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
