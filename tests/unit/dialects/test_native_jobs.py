@@ -80,7 +80,7 @@ class TestJobs:
                 text, offset = text + answer.content, answer.headers["x-offset"]
                 if answer.headers["x-final"] == "true":
                     break
-        assert text == b"a\nb\n"
+        assert text == b"a\nb\n", place.job(name)
 
     def test_outputs_are_listed_and_read_in_ranges(self, place, client):
         name = client.post(JOBS, json=document("echo 0123 > ${{outputs.o}}/x", outputs={"o": {}})).json()["name"]
