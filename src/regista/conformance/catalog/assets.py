@@ -242,6 +242,36 @@ class VersionContract(CatalogCase):
         assert self.numbers(catalog, Clause(Field.ATTRIBUTE, "version", "NOT IN", ("1", "6"))) == ["5", "4", "3", "2"]
         assert self.numbers(catalog, attribute("created_by", "!=", "ann")) == []
 
+    def test_the_latest_changed_come_first_where_that_is_asked_for(self, catalog: Catalog) -> None:
+        late = 1_790_000_000_000
+        changes = {"1": late, "2": 5, "3": late, "4": 7, "5": late + 1, "6": 5}
+        for number, at in changes.items():
+            made = version(number, updated_at=at, created_at=9, tags={"even": "yes"} if int(number) % 2 == 0 else {})
+            catalog.write(lambda tx, made=made: tx.versions.add(made))  # type: ignore[misc]
+        other = version("1", name="a", updated_at=late)
+        catalog.write(lambda tx: tx.versions.add(other))
+
+        def told(*clauses: Clause, size: int = 2) -> list[str]:
+            found: list[str] = []
+            cursor: str | None = None
+            while True:
+                request = PageRequest(size, cursor)
+                page = catalog.read(
+                    lambda tx, request=request: tx.versions.page(  # type: ignore[misc]
+                        "w", MODEL, None, request, clauses=clauses, changed_first=True
+                    )
+                )
+                found += [f"{one.name[0]}{one.version}" for one in page.items]
+                cursor = page.next
+                if cursor is None:
+                    return found
+
+        assert told() == told(size=100) == ["c5", "a1", "c3", "c1", "c4", "c6", "c2"]
+        assert told(Clause(Field.TAG, "even", "=", "yes")) == ["c4", "c6", "c2"]
+        first = catalog.read(lambda tx: tx.versions.page("w", MODEL, None, PageRequest(2))).next
+        with pytest.raises(InvalidError):
+            catalog.read(lambda tx: tx.versions.page("w", MODEL, None, PageRequest(2, first), changed_first=True))
+
     def test_every_living_manifest_is_told_once(self, catalog: Catalog) -> None:
         made = [version(str(number), manifest=digest_of(str(number).encode())) for number in range(20)]
         for each in made:

@@ -69,9 +69,10 @@ class VersionRepository(Protocol):
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
+        changed_first: bool = False,
     ) -> Page[AssetVersion]:
-        """Newest first, of one name or of all. Clauses are on attributes ``name``, ``version``, ``type``, ``created_by``
-        and on tags."""
+        """Newest first, of one name or of all; *changed_first*: the latest changed first, then by name, then newest.
+        Clauses are on attributes ``name``, ``version``, ``type``, ``created_by`` and on tags."""
 
     def delete(self, version_id: str, at: int) -> None:
         """Make it a tombstone."""

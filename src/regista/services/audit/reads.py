@@ -196,7 +196,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "search": _read("model.list", "/models"),
         "delete": _write("model.delete", "/models/{name}"),
     },
-    "model_versions": {"search": _read("model.list", "/models")},
+    "model_versions": {"search": _read("model.list", "/models"), "page": _read("model.list", "/models")},
     "imports": {
         "totals": _read("import.count", "/"),
         "experiment": _write("experiment.import", "/experiments"),
@@ -234,7 +234,6 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "list": _read("connection.list", "/connections"),
         "secrets": _write("connection.secrets", "/connections/{name}"),
     },
-    "files": {
     "webhooks": {
         "list": _read("webhook.list", "/webhooks"),
         "get": _read("webhook.get", "/webhooks/{which}"),
@@ -243,6 +242,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "delete": _write("webhook.delete", "/webhooks/{which}"),
         "test": _write("webhook.test", "/webhooks/{which}"),
     },
+    "files": {
         "get": _read("file.get", _CONTAINER),
         "open": _read("file.download", _CONTAINER, sensitive=True),
         "listing": _read("file.list", _CONTAINER),

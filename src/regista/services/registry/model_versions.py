@@ -7,7 +7,7 @@ import msgspec
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetVersion
 from regista.entities.names import check_tags, now
-from regista.entities.page import MAX_PAGE, PageRequest
+from regista.entities.page import MAX_PAGE, Page, PageRequest
 from regista.entities.reference import (
     AssetReference,
     JobOutputReference,
@@ -138,6 +138,34 @@ class ModelVersionService:
                 for one in _all(tx, scope, name, clauses)
                 if caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, one.name))
             ]
+
+        return self._catalog.read(work)
+
+    def page(
+        self,
+        caller: Caller,
+        address: ScopeAddress,
+        name: str | None,
+        clauses: Sequence[Clause],
+        request: PageRequest,
+    ) -> Page[AssetVersion]:
+        """The same in pages of at most ``MAX_PAGE``, the latest changed first, then by name, then newest."""
+
+        def work(tx: Transaction) -> Page[AssetVersion]:
+            scope = resolve_scope(tx, caller, address)
+            found: list[AssetVersion] = []
+            cursor = request.cursor
+            while True:
+                part = PageRequest(request.limit - len(found), cursor)
+                page = tx.versions.page(scope.id, MODEL, name, part, archived=None, clauses=clauses, changed_first=True)
+                found += [
+                    one
+                    for one in page.items
+                    if not one.anonymous and caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, one.name))
+                ]
+                cursor = page.next
+                if cursor is None or len(found) >= request.limit:
+                    return Page(tuple(found), cursor)
 
         return self._catalog.read(work)
 

@@ -1,5 +1,7 @@
 """Versions of registered models."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from regista.dialects.mlflow import limits, render, render_registry, wire_registry as wire
@@ -17,6 +19,7 @@ from regista.dialects.mlflow.searches import VERSIONS
 from regista.dialects.mlflow.sorting import sort_by
 from regista.dialects.mlflow.webhook_events import IS_PROMPT
 from regista.entities.asset import Asset, AssetKind, AssetVersion
+from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 from regista.services.registry.model_versions import NewModelVersion
@@ -125,9 +128,16 @@ def search(call: Call, asked: wire.SearchVersions) -> Json:
     known = [c for c in clauses if c.field is Field.TAG or c.key in _IN_CATALOG]
     name = next((str(c.value) for c in known if c.field is Field.ATTRIBUTE and c.operator == "="), None)
     shown = known if any(c.key == IS_PROMPT for c in known) or name is not None else without_prompts(known)
-    found = call.house.model_versions.search(call.caller, call.address, name, shown)
-    matching = [one for one in found if _matches(call, one, [c for c in clauses if c not in known])]
-    page, token = page_by_offset(sort_by(matching, [*orders, *_LAST], _attribute), limit, asked.page_token)
+    rest = [c for c in clauses if c not in known]
+    page: Sequence[AssetVersion]
+    if not rest and not orders and limit <= MAX_PAGE:
+        request = PageRequest(limit, asked.page_token or None)
+        part = call.house.model_versions.page(call.caller, call.address, name, shown, request)
+        page, token = part.items, part.next
+    else:
+        found = call.house.model_versions.search(call.caller, call.address, name, shown)
+        matching = [one for one in found if _matches(call, one, rest)]
+        page, token = page_by_offset(sort_by(matching, [*orders, *_LAST], _attribute), limit, asked.page_token)
     assets = {one.name: None for one in page}
     named: dict[str, Asset] = {
         name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in assets

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import JSON, BigInteger, ColumnElement, Select, cast, func, select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.search import Search, Subject
+from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
+from regista.drivers.catalog.sql.search import Search, Sorting, Subject, after
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.asset import AssetKind, AssetVersion
@@ -98,6 +98,7 @@ class VersionRows:
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
+        changed_first: bool = False,
     ) -> Page[AssetVersion]:
         search = Search(self._session, _subject, f"{scope_id}/{kind}", clauses)
         query = select(_column.body).select_from(search.source).where(*search.conditions)
@@ -108,6 +109,8 @@ class VersionRows:
             query = query.where(_column.name == name)
         if archived is not None:
             query = query.where(_column.archived == int(archived))
+        if changed_first:
+            return self._changed_first(query, search.newest[1], request)
         return page_of(self._session, query, request, "versions", search.newest, _version)
 
     def delete(self, version_id: str, at: int) -> None:
@@ -123,6 +126,27 @@ class VersionRows:
             for version_id, scope_id, manifest in rows:
                 yield version_id, scope_id, Digest(manifest)
             after = rows[-1][0]
+
+    def _changed_first(self, query: Select[Any], seq: ColumnElement[Any], request: PageRequest) -> Page[AssetVersion]:
+        """When a version was changed stands in its body: reading and sorting ten thousand of those takes the database less
+        time than keeping another index would take from everybody who registers."""
+        if self._session.postgres:
+            changed: ColumnElement[Any] = cast(cast(_column.body, JSON)["updated_at"].as_string(), BigInteger)
+        else:
+            changed = func.json_extract(_column.body, "$.updated_at")
+        sortings = [
+            Sorting(changed, ascending=False, kind=int),
+            Sorting(_column.name, ascending=True, kind=str),
+            Sorting(seq, ascending=False, kind=int),
+        ]
+        limit, listing = size_of(request), "versions/changed"
+        if request.cursor is not None:
+            key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
+            query = query.where(after(sortings, key))
+        query = query.add_columns(*(one.expression for one in sortings)).order_by(*(one.turn for one in sortings))
+        rows = self._session.query(query.limit(limit + 1))
+        cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
+        return Page(tuple(_version(row[0]) for row in rows[:limit]), cursor)
 
     def _row(self, version_id: str) -> tuple[Any, ...]:
         row = self._session.first(_GET, id=version_id)
