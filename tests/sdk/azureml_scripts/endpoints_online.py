@@ -1,8 +1,10 @@
 """An online endpoint from its making to its end: two deployments by scripts of one's own, traffic, mirror, keys, logs."""
 
 import json
+import time
 from pathlib import Path
 
+import requests
 from azure.ai.ml.entities import (
     CodeConfiguration,
     DataCollector,
@@ -56,12 +58,6 @@ refused(
     ml.online_endpoints.begin_create_or_update,
     ManagedOnlineEndpoint(name=name, traffic={"nobody": 100}),
 )
-for mode in ("aml_token", "aad_token"):
-    refused(
-        "opened by keys",
-        ml.online_endpoints.begin_create_or_update,
-        ManagedOnlineEndpoint(name=f"{name}-t", auth_mode=mode),
-    )
 closed = ManagedOnlineEndpoint(name=f"{name}-t", public_network_access="disabled")
 refused("public_network_access", ml.online_endpoints.begin_create_or_update, closed)
 
@@ -149,6 +145,34 @@ ml.online_deployments.begin_create_or_update(again).result()
 assert (
     json.loads(ml.online_endpoints.invoke(name, request_file=str(request), deployment_name="blue"))["colour"] == "navy"
 )
+
+# Tokens: one that is asked for, one of the client's own credential, and what does not stand in for them.
+for mode, short in (("aml_token", f"{name}-t"), ("aad_token", f"{name}-a")):
+    made = ml.online_endpoints.begin_create_or_update(ManagedOnlineEndpoint(name=short, auth_mode=mode)).result()
+    assert made.auth_mode == mode, made.auth_mode
+    told = ml.online_endpoints.get_keys(short)
+    assert told.access_token.count(".") == 2, told
+    assert time.time() < told.expiry_time_utc <= time.time() + 3601, told.expiry_time_utc
+    for opens, status in ((told.access_token, 404), (ml.online_endpoints.get_keys(name).primary_key, 401)):
+        signed = {"Authorization": f"Bearer {opens}"}
+        said = requests.post(made.scoring_uri, json={}, headers=signed, timeout=60)
+        assert said.status_code == status, said.text  # 404: it is open, and nothing is behind it
+    refused("does not use keys", ml.online_endpoints.begin_regenerate_keys, short)
+    answered = requests.post(
+        ml.online_endpoints.get(name).scoring_uri,
+        json={},
+        headers=signed | {"Authorization": f"Bearer {told.access_token}"},
+        timeout=60,
+    )
+    assert answered.status_code == 401, answered.text
+ml.online_deployments.begin_create_or_update(deployment("red", endpoint_name=f"{name}-t")).result()
+opened = ml.online_endpoints.get(f"{name}-t")
+opened.traffic = {"red": 100}
+ml.online_endpoints.begin_create_or_update(opened).result()
+answer = ml.online_endpoints.invoke(f"{name}-t", request_file=str(request), deployment_name="red")
+assert json.loads(answer)["colour"] == "red", answer
+for short in (f"{name}-t", f"{name}-a"):
+    ml.online_endpoints.begin_delete(short).result()
 
 # Keys.
 keys = ml.online_endpoints.get_keys(name)

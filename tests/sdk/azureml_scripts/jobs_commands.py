@@ -186,6 +186,44 @@ assert ml.jobs.create_or_update(simple).name == f"{NAME}-simple"
 assert ml.jobs.create_or_update(command(command="echo once", name=f"{NAME}-simple", **where)).name == f"{NAME}-simple"
 refused("another job", ml.jobs.create_or_update, command(command="echo twice", name=f"{NAME}-simple", **where))
 
+# an output at a path of the datastore: seen in there, read by that path in its short and its long form, and linked
+place = f"azureml://datastores/workspaceblobstore/paths/{NAME}/placed"
+long = ml.datastores.get_default().id.lstrip("/").replace("/providers/Microsoft.MachineLearningServices", "")
+long = f"azureml://{long}/paths/{NAME}/placed"
+writer = command(
+    command="echo placed > ${{outputs.out}}/p.txt; echo alone > ${{outputs.one}}",
+    outputs={
+        "out": Output(type="uri_folder", path=f"{place}/"),
+        "one": Output(type="uri_file", path=f"{place}-${{{{name}}}}/one.txt"),
+    },
+    name=f"{NAME}-writer",
+    **where,
+)
+ml.jobs.create_or_update(writer)
+written = ended(f"{NAME}-writer")
+assert written.status == "Completed", streamed(f"{NAME}-writer")
+assert written.outputs["out"].path.rstrip("/").endswith(f"paths/{NAME}/placed"), written.outputs["out"].path
+assert written.outputs["one"].path.endswith(f"placed-{NAME}-writer/one.txt"), written.outputs["one"].path
+ml.jobs.download(f"{NAME}-writer", download_path="placed", all=True)
+assert files("placed")["named-outputs/out/p.txt"] == "placed\n", files("placed")
+reader = command(
+    command="cat ${{inputs.short}}/p.txt ${{inputs.long}}/p.txt ${{inputs.one}}",
+    inputs={
+        "short": Input(type="uri_folder", path=place),
+        "long": Input(type="uri_folder", path=f"{long}/"),
+        "one": Input(type="uri_file", path=written.outputs["one"].path),
+    },
+    name=f"{NAME}-reader",
+    **where,
+)
+ml.jobs.create_or_update(reader)
+assert ended(f"{NAME}-reader").status == "Completed", streamed(f"{NAME}-reader")
+assert native(f"jobs/{NAME}-reader/log").text.endswith("placed\nplaced\nalone\n")
+for number, path in (("1", place), ("2", long)):
+    ml.data.create_or_update(Data(name=f"{NAME}-placed", version=number, type="uri_folder", path=path))
+    traced = native(f"data/{NAME}-placed/versions/{number}/trace").json()
+    assert any(one["node"].endswith(f"/{NAME}-writer") for one in traced["nodes"]), traced["nodes"]
+
 # what is said about a job changes
 assert ended(f"{NAME}-simple").status == "Completed"
 again = ml.jobs.get(f"{NAME}-simple")
@@ -281,7 +319,9 @@ for text, options in (
     ("one machine", {"distribution": PyTorchDistribution(process_count_per_instance=2)}),
     ("reads nothing from", {"inputs": {"x": Input(type="uri_folder", path="wasbs://c@account/p")}}),
     ("there is nothing at", {"inputs": {"x": Input(path="azureml://datastores/workspaceblobstore/paths/no/where")}}),
-    ("writes no datastore", {"outputs": {"x": Output(path="azureml://datastores/workspaceblobstore/paths/mine")}}),
+    ("read only", {"outputs": {"x": Output(path="azureml://datastores/workspaceartifactstore/paths/mine")}}),
+    ("are shown", {"outputs": {"x": Output(path="azureml://datastores/workspaceblobstore/paths/assets/mine")}}),
+    ("no datastore", {"outputs": {"x": Output(path="azureml://datastores/nowhere/paths/mine")}}),
     ("not served", {"compute": "local"}),
 ):
     refused(text, ml.jobs.create_or_update, command(**{"command": "echo no", **where, **options}))
