@@ -137,7 +137,7 @@ def search(call: Call, asked: wire.SearchVersions) -> Json:
     else:
         found = call.house.model_versions.search(call.caller, call.address, name, shown)
         matching = [one for one in found if _matches(call, one, rest)]
-        page, token = page_by_offset(sort_by(matching, [*orders, *_LAST], _attribute), limit, asked.page_token)
+        page, token = page_by_offset(sort_by(matching, [*(orders or [_NEWEST]), *_TIES], _attribute), limit, asked.page_token)
     assets = {one.name: None for one in page}
     named: dict[str, Asset] = {
         name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in assets
@@ -146,11 +146,8 @@ def search(call: Call, asked: wire.SearchVersions) -> Json:
     return render.paged("model_versions", rendered, token)
 
 
-_LAST = (
-    Order(Field.ATTRIBUTE, "last_updated_timestamp", ascending=False),
-    Order(Field.ATTRIBUTE, "name"),
-    Order(Field.ATTRIBUTE, "version_number", ascending=False),
-)
+_NEWEST = Order(Field.ATTRIBUTE, "last_updated_timestamp", ascending=False)
+_TIES = (Order(Field.ATTRIBUTE, "name"), Order(Field.ATTRIBUTE, "version_number", ascending=False))
 
 
 def _find(call: Call, name: str, number: str) -> AssetVersion:
