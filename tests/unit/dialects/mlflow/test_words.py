@@ -63,6 +63,19 @@ def test_experiments_come_in_the_order_of_their_making_whatever_happens_to_them(
     assert [one["name"] for one in found] == ["made-2", "made-1", "made-0"]
 
 
+def test_versions_of_one_number_come_by_name(door, experiment):
+    run = door.run(experiment)
+    assert door.request("PUT", f"/api/2.0/mlflow-artifacts/artifacts/runs/{run}/m/MLmodel", b"x").status == 200
+    for name in ("order_of_their_number-b", "order_of_their_number-a"):
+        door.post("registered-models/create", name=name)
+        door.post("model-versions/create", name=name, source=f"runs:/{run}/m", run_id=run)
+    asked = {"filter": "name LIKE 'order_of_their_number-%'", "max_results": 10}
+    found = door.get("model-versions/search", **asked, order_by=["version_number DESC"])["model_versions"]
+    assert [one["name"][-1] for one in found] == ["a", "b"]
+    door.request("PATCH", "/api/2.0/mlflow/model-versions/update", b'{"name":"order_of_their_number-b","version":"1"}')
+    assert [one["name"][-1] for one in door.get("model-versions/search", **asked)["model_versions"]] == ["b", "a"]
+
+
 @pytest.mark.parametrize(
     ("route", "fields", "words"),
     [
