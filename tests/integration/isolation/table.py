@@ -42,6 +42,9 @@ OF_AN_ASSET = (
     Verb("POST", ASSETS, "write assets", "", "asset", "{version}", ok=201),
 )
 
+WEBHOOK = "/{scopes}/{scope}/webhooks/wh"
+HOOK = {"name": "more", "url": "https://example.com/", "events": ["workspace.delete"]}
+
 OF_A_SCOPE = (
     Verb("GET", "/{scopes}/{scope}", "see", at="inside"),
     Verb("GET", ASSETS, "see", at="inside"),
@@ -66,6 +69,13 @@ OF_A_SCOPE = (
     ),
     Verb("POST", "/{scopes}/{scope}/imports/totals", "see", at="inside", body={}),
     Verb("POST", "/{scopes}/{scope}/drop", "bring bytes", at="inside", ok=201),
+    Verb("GET", "/{scopes}/{scope}/webhooks", "write scope", "see scope"),
+    Verb("POST", "/{scopes}/{scope}/webhooks", "write scope", "see scope", body=HOOK, ok=201),
+    Verb("GET", WEBHOOK, "write scope", "see scope"),
+    Verb("PATCH", WEBHOOK, "write scope", "see scope", body={"description": "one"}),
+    Verb("POST", WEBHOOK + "/test", "write scope", "see scope", body={}),
+    Verb("GET", WEBHOOK + "/deliveries", "write scope", "see scope"),
+    Verb("DELETE", WEBHOOK + "-none", "write scope", "see scope", ok=204),
     Verb("POST", "/{scopes}/{scope}/drop/commit", "bring bytes", at="inside", body={"token": "{token}", "files": []}),
 )
 
@@ -222,6 +232,13 @@ OF_MLFLOW_MODELS = (
     Verb("POST", MLFLOW + "/model-versions/transition-stage", "write assets", "see assets", "asset",
          {"name": "{name}", "version": "1", "stage": "None"}),
 )  # fmt: skip
+
+OF_MLFLOW_WEBHOOKS = (
+    Verb("GET", MLFLOW + "/webhooks", "write scope", "see scope"),
+    Verb("GET", MLFLOW + "/webhooks/wh", "write scope", "see scope"),
+    Verb("PATCH", MLFLOW + "/webhooks/wh", "write scope", "see scope", body={"description": "one"}),
+    Verb("POST", MLFLOW + "/webhooks/wh/test", "write scope", "see scope", body={}),
+)
 
 OF_MLFLOW_RUNS = (
     Verb("GET", MLFLOW + "/experiments/get?experiment_id=0", "see jobs", "see jobs"),

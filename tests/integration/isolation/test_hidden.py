@@ -53,7 +53,7 @@ class _Renamed:
 def test_a_hidden_scope_answers_as_an_absent_one(world, stranger, place, door):
     scope = world.scopes[place]
     native = (*table.OF_A_SCOPE, *table.OF_AN_ASSET, *(table.OF_A_WORKSPACE if place == "dev" else ()))
-    mlflow = (*table.OF_MLFLOW_MODELS, *(table.OF_MLFLOW_RUNS if place == "dev" else ()))
+    mlflow = (*table.OF_MLFLOW_MODELS, *table.OF_MLFLOW_WEBHOOKS, *(table.OF_MLFLOW_RUNS if place == "dev" else ()))
     for verb in native if door == "native" else mlflow:
         hidden = world.request(verb, stranger, scope, MODEL, "a")
         absent = world.request(verb, stranger, _Renamed(scope, "abs-ent"), MODEL, "a")

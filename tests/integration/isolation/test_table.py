@@ -39,6 +39,7 @@ class TestEverybody:
     @pytest.mark.parametrize("place", ["dev", "central"])
     def test_through_the_door_of_mlflow(self, world: World, place: str) -> None:
         verbs = [(verb, AssetKind.MODEL, name) for verb in table.OF_MLFLOW_MODELS for name in ("a", "b")]
+        verbs += [(verb, AssetKind.MODEL, "b") for verb in table.OF_MLFLOW_WEBHOOKS]
         runs = table.OF_MLFLOW_RUNS if place == "dev" else ()
         _try(world, place, [*verbs, *((verb, AssetKind.MODEL, "b") for verb in runs)], everybody(world, place))
 
@@ -126,7 +127,8 @@ def _plural(kind: ScopeKind) -> str:
 _NAMES = ("jobs/j", "onlineEndpoints/ep-none", "onlineEndpoints/ep", "deployments/blue-none", "deployments/blue", "labels/latest",
           "aliases/best", "aliases/none", "versions/1", "versions/gone", "files/f.txt", "outputs/model", "keys/primary",
           "subscriptions/default", "principals/idle", "roles/Custom", "roles/Absent", "stores/default", "keys/spare", "keys/old", "computes/ci-none",
-          "computes/ci", "*/start", "datastores/d-none", "datastores/d", "connections/n-none", "connections/n")  # fmt: skip
+          "computes/ci", "*/start", "datastores/d-none", "datastores/d", "connections/n-none", "connections/n",
+          "webhooks/wh-none", "webhooks/wh")  # fmt: skip
 
 
 def _shape(route: str) -> str:

@@ -15,6 +15,7 @@ from regista.entities.endpoint import Deployment, TrafficChange
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import new_id, now
 from regista.entities.scope import Scope, ScopeKind
+from regista.entities.webhook import Webhook
 from regista.services.access.access import SYSTEM
 from regista.services.house import House
 from regista.services.scopes.scopes import NewScope
@@ -92,6 +93,11 @@ class World:
                     self.people.version(scope, kind, name=name, version=number, files=files, spec=spec)
                 self.house.assets.delete(SYSTEM, scope.address, kind, name, "gone")
                 self.house.assets.set_alias(SYSTEM, scope.address, kind, name, "first", "1")
+
+        hook = Webhook(
+            id=f"wh-{scope.name}", scope_id=scope.id, name="wh", url="https://127.0.0.1:1/", events=("job.*",)
+        )
+        self.house.catalog.write(lambda tx: tx.webhooks.put(hook))
 
     def _work(self, scope: Scope) -> None:
         store = self.house.stores.for_scope(scope)[1]

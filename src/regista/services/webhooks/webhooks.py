@@ -96,11 +96,14 @@ class WebhookService:
         return self._catalog.write(work)
 
     def delete(self, caller: Caller, address: ScopeAddress, which: str) -> None:
-        """Remove it with its secret, its log and what was not sent yet; raise ``NotFoundError`` when there is none."""
+        """Remove it with its secret, its log and what was not sent yet; quiet when there is none."""
 
         def work(tx: Transaction) -> None:
             scope = _writable(tx, caller, address)
-            found = _find(tx, scope, which)
+            try:
+                found = _find(tx, scope, which)
+            except NotFoundError:
+                return
             tx.webhooks.delete(found.id)
             note(tx, caller, "webhook.delete", _path(scope, found), name=found.name)
 

@@ -59,8 +59,9 @@ def update(call: Call, asked: wire.UpdateWebhook) -> Json:
 
 
 def delete(call: Call, _: Nothing) -> None:
-    """Remove it."""
-    call.house.webhooks.delete(call.caller, call.address, call.rest[0])
+    """Remove it; here it has to be there."""
+    found = call.house.webhooks.get(call.caller, call.address, call.rest[0])
+    call.house.webhooks.delete(call.caller, call.address, found.id)
 
 
 def test(call: Call, asked: wire.TestWebhook) -> Json:
