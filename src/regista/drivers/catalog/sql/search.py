@@ -6,6 +6,7 @@ A clause holds only for what has a value to compare (``!=`` and ``NOT IN`` too):
 
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -99,6 +100,7 @@ class Search:
             raise InvalidError(f"a search has at most {MAX_CLAUSES} clauses, this one has {len(clauses)}")
         self._subject = subject
         self._postgres = session.postgres
+        self._names = 0
         self.source: FromClause = subject.table
         self.newest: tuple[ColumnElement[Any], ColumnElement[Any]] = (subject.table.c.created_at, subject.table.c.seq)
         leading = _rarest(session, subject, place, clauses) if led else None
@@ -117,7 +119,7 @@ class Search:
         return [*keys, *(Sorting(column, ascending=False, kind=int) for column in self.newest)]
 
     def _lead(self, clause: Clause, place: str) -> None:
-        tags = self._subject.tags.alias()
+        tags = self._named(self._subject.tags)
         value = _text(clause)
         self.source = tags.join(self._subject.table, self._subject.table.c.seq == tags.c.owner)
         self.newest = (tags.c.created_at, tags.c.owner)
@@ -149,7 +151,7 @@ class Search:
     def _dataset(self, clause: Clause) -> Condition:
         """Runs have few data sets: what one was used for is read out of its body."""
         self._need_measured(clause.field)
-        table = datasets.alias()
+        table = self._named(datasets)
         body = cast(table.c.body, JSON) if self._postgres else type_coerce(table.c.body, JSON)
         columns = {"name": table.c.name, "digest": table.c.digest, "context": body["tags", CONTEXT].as_string()}
         if clause.key not in columns:
@@ -182,11 +184,16 @@ class Search:
 
     def _rows(self, field: Field) -> tuple[FromClause, ColumnElement[Any]]:
         if field is Field.TAG:
-            tags = self._subject.tags.alias()
+            tags = self._named(self._subject.tags)
             return tags, tags.c.owner
         self._need_measured(field)
-        table = (metrics if field is Field.METRIC else params).alias()
+        table = self._named(metrics if field is Field.METRIC else params)
         return table, table.c.job
+
+    def _named(self, table: Table) -> FromClause:
+        """*table* under a name that this search has not used yet."""
+        self._names += 1
+        return _alias(table, self._names)
 
     def _need_measured(self, field: Field) -> None:
         if not self._subject.measured:
@@ -215,6 +222,12 @@ class Search:
             return _ranked(rank, func.coalesce(table.c.value, 0.0), float, order)
         rank = case((table.c.key.is_(None), 1), else_=0)
         return _ranked(rank, func.coalesce(table.c.head, ""), str, order)
+
+
+@lru_cache(maxsize=1024)
+def _alias(table: Table, number: int) -> FromClause:
+    """A name for a table. To make one takes longer than to find a page of runs."""
+    return table.alias(f"{table.name}_{number}")
 
 
 def _rarest(session: Session, subject: Subject, place: str, clauses: Sequence[Clause]) -> Clause | None:
