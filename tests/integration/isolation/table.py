@@ -240,6 +240,23 @@ OF_MLFLOW_WEBHOOKS = (
     Verb("POST", MLFLOW + "/webhooks/wh/test", "write scope", "see scope", body={}),
 )
 
+MLFLOW_WORKSPACE = "/mlflow/api/3.0/mlflow/workspaces/{scope}"
+TRACES = "/mlflow/{scopes}/{scope}/api/3.0/mlflow/traces"
+TRACE = {"trace_id": "tr-isolated", "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}},
+         "request_time": "2026-01-02T03:04:05Z", "state": "OK"}  # fmt: skip
+OF_MLFLOW_WORKSPACES = (
+    Verb("GET", MLFLOW_WORKSPACE, "see", at="inside"),
+    Verb("PATCH", MLFLOW_WORKSPACE, "write scope", "see scope", body={"description": "one"}),
+    Verb("DELETE", MLFLOW_WORKSPACE + "?mode=CASCADE", "delete scope", "see scope", ok=409),
+    Verb("POST", TRACES, "write jobs", "see jobs", body={"trace": {"trace_info": TRACE}}),
+    Verb("GET", TRACES + "/tr-isolated", "see jobs", "see jobs"),
+    Verb("POST", TRACES + "/search", "see jobs", at="inside",
+         body={"locations": [TRACE["trace_location"]], "max_results": 5}),
+    Verb("PATCH", TRACES + "/tr-isolated/tags", "write jobs", "see jobs", body={"key": "k", "value": "v"}),
+    Verb("POST", MLFLOW + "/traces/link-to-run", "write jobs", "see jobs",
+         body={"trace_ids": ["tr-isolated"], "run_id": "{run}"}),
+)  # fmt: skip
+
 OF_MLFLOW_RUNS = (
     Verb("GET", MLFLOW + "/experiments/get?experiment_id=0", "see jobs", "see jobs"),
     Verb("GET", MLFLOW + "/experiments/get-by-name?experiment_name=Default", "see jobs", "see jobs"),

@@ -40,7 +40,7 @@ class TestEverybody:
     def test_through_the_door_of_mlflow(self, world: World, place: str) -> None:
         verbs = [(verb, AssetKind.MODEL, name) for verb in table.OF_MLFLOW_MODELS for name in ("a", "b")]
         verbs += [(verb, AssetKind.MODEL, "b") for verb in table.OF_MLFLOW_WEBHOOKS]
-        runs = table.OF_MLFLOW_RUNS if place == "dev" else ()
+        runs = (*table.OF_MLFLOW_RUNS, *table.OF_MLFLOW_WORKSPACES) if place == "dev" else ()
         _try(world, place, [*verbs, *((verb, AssetKind.MODEL, "b") for verb in runs)], everybody(world, place))
 
     def test_in_short(self, world: World) -> None:

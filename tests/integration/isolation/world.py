@@ -13,6 +13,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.entities.endpoint import Deployment, TrafficChange
 from regista.entities.job import Binding, Job, JobStatus, JobType
+from regista.entities.llm_trace import LlmTrace
 from regista.entities.names import new_id, now
 from regista.entities.scope import Scope, ScopeKind
 from regista.entities.webhook import Webhook
@@ -114,6 +115,8 @@ class World:
         self._root = owner
         files = f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow-artifacts/artifacts/runs/{self.runs[scope.name]}/f.txt"
         assert self.ask("PUT", files, owner, content=TEXT).status_code == 200
+        trace = LlmTrace(id="tr-isolated", scope_id=scope.id, experiment=0, started_at=1)
+        self.house.llm_traces.put(SYSTEM, scope.address, trace)
         metric = {"run_id": self.runs[scope.name], "key": "m", "value": 1.0, "timestamp": 1}
         logged = self.ask("POST", f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow/runs/log-metric", owner, json=metric)
         assert logged.status_code == 200
@@ -216,6 +219,8 @@ def expected(verb: Verb, who: Somebody, world: World, scope: Scope, kind: AssetK
         return verb.hidden if verb.sees and not who.may_inside(verb.sees, "/") else 403
     if not (who.may("see scope", home) or who.may_inside("see assets", home)):
         return 404
+    if verb.at == "inside" and verb.can == "see jobs":
+        return verb.ok if who.may_inside(verb.can, home) else verb.hidden
     if verb.at == "inside":
         able = any(who.may_inside(one, home) for one in (WRITERS if verb.can == "bring bytes" else ("see assets",)))
         return verb.ok if able or verb.can == "see" else 403

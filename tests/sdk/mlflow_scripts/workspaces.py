@@ -7,7 +7,7 @@ from pathlib import Path
 import mlflow
 from mlflow.exceptions import MlflowException
 
-NAME, OTHER = os.environ["workspace"], os.environ["OTHER"]
+NAME, OTHER = os.environ["MLFLOW_TRACKING_URI"].rpartition("/")[2], os.environ["OTHER"]
 os.environ.pop("MLFLOW_WORKSPACE", None)
 mlflow.set_tracking_uri(os.environ["SERVER"] + "/mlflow")
 

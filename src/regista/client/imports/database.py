@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from regista.client.imports.local_files import LocalFiles
 from regista.client.imports.records import (
+    DELETED,
     Point,
     SourceExperiment,
     SourceFile,
@@ -44,20 +45,29 @@ class DatabaseSource:
     """The database."""
 
     def __init__(self, url: str, tell: Told, artifacts: Path | None, workspace: str = "default") -> None:
-        from sqlalchemy import inspect
-
         self._engine = _engine(url)
         self._tell = tell
         self._files = LocalFiles(artifacts, tell) if artifacts else None
         self._workspace = workspace
         self.name = self._engine.url.render_as_string(hide_password=True)
-        with self._reading() as connection:
-            found = inspect(connection)
-            self._columns = {
-                table: {one["name"] for one in found.get_columns(table)} for table in found.get_table_names()
-            }
+        self._columns = self._tables()
         if not self._columns.keys() >= _WANTED:
             raise InvalidError(f"{self.name} is no database of MLflow", hint="It has no tables of runs and metrics.")
+
+    def _tables(self) -> dict[str, set[str]]:
+        """The columns of each table that there is."""
+        from sqlalchemy import inspect
+        from sqlalchemy.exc import SQLAlchemyError
+
+        with self._reading() as connection:
+            try:
+                found = inspect(connection)
+                return {table: {one["name"] for one in found.get_columns(table)} for table in found.get_table_names()}
+            except SQLAlchemyError as failure:
+                raise self._unreadable(failure) from failure
+
+    def _unreadable(self, failure: Exception) -> UnavailableError:
+        return UnavailableError(f"{self.name} cannot be read: {str(failure.__cause__ or failure)[:300]}")
 
     def experiments(self) -> Iterator[SourceExperiment]:
         tags = self._by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
@@ -198,7 +208,7 @@ class DatabaseSource:
         query = f"SELECT * FROM model_versions WHERE {where} AND name = :name ORDER BY version"
         for row in self._rows(query, "model_versions", name=name, **given):
             with self._careful("version", f"{name} {row.get('version')}"):
-                if row.get("current_stage") == "Deleted_Internal":
+                if row.get("current_stage") == DELETED:
                     continue
                 yield SourceVersion(
                     name=name,

@@ -22,6 +22,7 @@ import yaml
 
 from regista.client.imports.local_files import LocalFiles
 from regista.client.imports.records import (
+    DELETED,
     Point,
     SourceExperiment,
     SourceFile,
@@ -172,6 +173,8 @@ class FolderSource:
         for folder in sorted(folders, key=lambda one: (len(one.name), one.name)):
             try:
                 meta = _yaml(folder)
+                if meta.get("current_stage") == DELETED:
+                    continue
                 yield SourceVersion(
                     name=name,
                     version=str(int(meta["version"])),

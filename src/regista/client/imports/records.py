@@ -18,6 +18,10 @@ Point = tuple[str, float, int, int]
 """A measurement: key, value, timestamp, step."""
 
 
+DELETED = "Deleted_Internal"
+"""The stage of versions that MLflow deleted: their rows stay, without what was in them."""
+
+
 class SourceExperiment(msgspec.Struct, frozen=True, kw_only=True):
     """An experiment, by its id there."""
 

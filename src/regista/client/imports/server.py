@@ -222,7 +222,8 @@ class ServerSource:
         def listed(folder: str) -> list[Json]:
             path = f"{root}/{folder}".rstrip("/")
             files: list[Json] = self._json("GET", _ARTIFACTS, {"path": path}).get("files", [])
-            return [one | {"path": f"{folder}/{one['path']}".lstrip("/")} for one in files]
+            before = f"{folder}/" if folder else ""
+            return [one | {"path": f"{before}{one.get('path', '')}"} for one in files if isinstance(one, dict)]
 
         def read(path: str) -> Iterator[bytes]:
             return self._content(f"{_ARTIFACTS}/{quote(f'{root}/{path}')}")
