@@ -31,9 +31,9 @@ class WebhookClient:
         """One."""
         return self._session.transport.call("GET", self._place(name), type=WebhookView)
 
-    def update(self, name: str, **fields: Any) -> WebhookView:
-        """Change what is given and not None."""
-        return self._session.transport.call("PATCH", self._place(name), body=_given(fields), type=WebhookView)
+    def update(self, which: str, /, **fields: Any) -> WebhookView:
+        """Change what is given and not None; a ``name`` among it is the new one."""
+        return self._session.transport.call("PATCH", self._place(which), body=_given(fields), type=WebhookView)
 
     def delete(self, name: str) -> None:
         """Remove it."""
