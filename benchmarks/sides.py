@@ -198,7 +198,8 @@ def ours(folder: Path, database: str = "", *others: int) -> Iterator[Side]:
 def theirs(folder: Path, database: str = "", *others: int, workers: int = 0) -> Iterator[Side]:
     """MLflow's own server; *workers* 0 is its default."""
     options = ["--workers", str(workers)] if workers else []
-    with mlflow(folder, *options, database=database) as served:
+    address = database.replace("postgresql://", "postgresql+psycopg2://")
+    with mlflow(folder, *options, database=address) as served:
         yield Side(served, database or str(folder / "mlflow.db"), others, "", "")
 
 
