@@ -222,6 +222,21 @@ class TestSending:
         tell(people)
         assert len(receiver.at("/500")) == 1
 
+    def test_ends_with_the_scope(self, people, receiver):
+        gone = people.registry("gone")
+        made = hook(people, gone, receiver, "gone", "model.name")
+        people.house.registered_models.create(SYSTEM, gone.address, "a")
+        receiver.answers["/gone"] = [500]
+        tell(people)
+        people.house.registered_models.delete(SYSTEM, gone.address, "a")
+        people.house.scopes.delete(SYSTEM, gone.address)
+        people.house.collection.collect(SYSTEM, grace_seconds=0)
+        assert people.house.catalog.read(lambda tx: tx.webhooks.find(made.id)) is None
+        overdue(people, made)
+        tell(people)
+        assert len(receiver.at("/gone")) == 1
+        assert people.house.catalog.read(lambda tx: tx.webhooks.due(2**60)) == []
+
     def test_a_try_says_what_came_of_it(self, people, central, receiver):
         made = hook(people, central, receiver, "try", "model_version.created", secret="s")
         sent = people.house.webhooks.test(SYSTEM, central.address, made.id)

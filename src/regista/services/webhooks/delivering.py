@@ -118,6 +118,8 @@ class Deliverer:
         if done is not None:
             tx.webhooks.put_delivery(done)
         webhook = tx.webhooks.find(webhook_id)
+        if webhook is None:
+            tx.webhooks.delete(webhook_id)  # its scope was deleted and swept: nobody is to be told any more
         at = now()
         while webhook is not None and (message := tx.webhooks.next_due(webhook_id, at)) is not None:
             if webhook.state is WebhookState.ACTIVE:
