@@ -172,7 +172,7 @@ def _place(path: str) -> Place | None:
     kind = _KINDS.get(plural)
     if kind is None or len(rest) < 2 or not rest[0]:
         return None
-    return Place(kind, rest[0], rest[1].removeprefix("ajax-"))
+    return Place(kind, rest[0], rest[1].lstrip("/").removeprefix("ajax-"))
 
 
 def _resource(path: str) -> Place | None:

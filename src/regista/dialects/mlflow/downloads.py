@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from regista.dialects.mlflow.call import Call
 from regista.dialects.mlflow.errors import missing
+from regista.dialects.mlflow.paths import split
 from regista.entities.asset import AssetKind
 from regista.errors import InvalidError
 
@@ -11,8 +12,9 @@ DOWNLOADS = {"get-artifact", "model-versions/get-artifact"}
 
 
 def find_artifact(call: Call, rest: str, asked: Mapping[str, str]) -> str:
-    """The path of the file below ``artifacts/``."""
+    """The path of the file below ``artifacts/``; one that climbs is refused before anything is looked for."""
     path = asked.get("path") or _absent("path")
+    split(f"runs/any/{path}")
     if rest == "get-artifact":
         run = asked.get("run_id") or asked.get("run_uuid") or _absent("run_id")
         if "/" in run:

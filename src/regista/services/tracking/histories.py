@@ -65,18 +65,16 @@ class HistoryService:
         most: int,
         between: tuple[int, int] | None = None,
     ) -> dict[str, list[Metric]]:
-        """The values of a metric in several runs, by their names, at no more than *most* steps that are the same for all, and
-        those at the first and the last step of each. *between* are the least and the greatest step that count."""
+        """The values of a metric in several runs, by their names, at no more than *most* steps, and at the first and the
+        last of each run: the same steps for all. *between* are the least and the greatest step that count."""
         ids = self._catalog.read(lambda tx: {name: _measured(tx, caller, address, name) for name in names})
         first, last = between or (LEAST, GREATEST)
         histories = {name: Steps(self._steps(job_id, key, first, last)) for name, job_id in ids.items()}
         common = chosen([*histories.values()], most)
+        steps = sorted({*common, *(end for history in histories.values() for end in history.ends)})
 
         def work(tx: Transaction) -> dict[str, list[Metric]]:
-            return {
-                name: [one for step in sorted({*common, *histories[name].ends}) for one in _at(tx, job_id, key, step)]
-                for name, job_id in ids.items()
-            }
+            return {name: [one for step in steps for one in _at(tx, job_id, key, step)] for name, job_id in ids.items()}
 
         return self._catalog.read(work)
 

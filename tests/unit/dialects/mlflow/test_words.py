@@ -50,6 +50,22 @@ def test_a_path_that_climbs_is_refused_in_two_words(door, experiment, path):
     assert door.refused("GET", "artifacts/list", run_id=run, path=path) == "INVALID_PARAMETER_VALUE: Invalid path"
 
 
+def test_a_download_of_a_path_that_climbs_is_refused_before_the_version_is_looked_for(door):
+    for address in ("/get-artifact", "/model-versions/get-artifact", "//model-versions/get-artifact"):
+        answer = door.request("GET", address, query="run_id=gone&name=gone&version=1&path=../up")
+        assert (answer.status, answer.error) == (400, "INVALID_PARAMETER_VALUE: Invalid path")
+
+
+def test_every_run_of_a_plot_has_the_steps_at_which_any_ends(door, experiment):
+    runs = [door.run(experiment), door.run(experiment)]
+    for run, steps in zip(runs, (10, 20), strict=True):
+        metrics = [{"key": "m", "value": 1, "timestamp": 1, "step": step} for step in range(steps)]
+        door.post("runs/log-batch", run_id=run, metrics=metrics)
+    found = door.get("metrics/get-history-bulk-interval", run_ids=runs, metric_key="m", max_results=5)["metrics"]
+    assert [one["step"] for one in found if one["run_id"] == runs[0]] == [0, 4, 8, 9]
+    assert [one["step"] for one in found if one["run_id"] == runs[1]] == [0, 4, 8, 9, 12, 16, 19]
+
+
 def test_the_place_of_a_field_that_lacks_is_told(door, experiment):
     metrics = [{"key": "a", "value": 1, "timestamp": 1}, {"key": "b", "value": 2}]
     refused = door.refused("POST", "runs/log-batch", run_id=door.run(experiment), metrics=metrics)

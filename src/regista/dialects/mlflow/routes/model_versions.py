@@ -137,7 +137,8 @@ def search(call: Call, asked: wire.SearchVersions) -> Json:
     else:
         found = call.house.model_versions.search(call.caller, call.address, name, shown)
         matching = [one for one in found if _matches(call, one, rest)]
-        page, token = page_by_offset(sort_by(matching, [*(orders or [_NEWEST]), *_TIES], _attribute), limit, asked.page_token)
+        in_order = sort_by(matching, [*(orders or [_NEWEST]), *_TIES], _attribute)
+        page, token = page_by_offset(in_order, limit, asked.page_token)
     assets = {one.name: None for one in page}
     named: dict[str, Asset] = {
         name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in assets
