@@ -10,7 +10,7 @@ from regista.entities.compute import Compute
 from regista.entities.documents.compute import parse_compute
 from regista.entities.documents.connection import parse_connection
 from regista.entities.documents.datastore import parse_datastore
-from regista.entities.resource_views import ConnectionView, DatastoreView, SecretsView
+from regista.entities.resource_views import ConnectionView, DatastoreView, Secrets
 
 if TYPE_CHECKING:
     from regista.client.session import Regista
@@ -83,9 +83,9 @@ class DatastoreClient(ResourceClient[DatastoreView]):
         """Use it where none is named."""
         return self._session.transport.call("POST", self._place(name, "default"), type=DatastoreView)
 
-    def secrets(self, name: str) -> SecretsView:
+    def secrets(self, name: str) -> Secrets:
         """What opens it; that it was asked for is recorded."""
-        return self._session.transport.call("POST", self._place(name, "secrets"), type=SecretsView)
+        return self._session.transport.call("POST", self._place(name, "secrets"), type=Secrets)
 
 
 class ConnectionClient(ResourceClient[ConnectionView]):
@@ -93,6 +93,6 @@ class ConnectionClient(ResourceClient[ConnectionView]):
 
     noun, kind, parse = "connections", ConnectionView, staticmethod(parse_connection)
 
-    def secrets(self, name: str) -> SecretsView:
+    def secrets(self, name: str) -> Secrets:
         """Its credentials, whole; that they were asked for is recorded."""
-        return self._session.transport.call("POST", self._place(name, "secrets"), type=SecretsView)
+        return self._session.transport.call("POST", self._place(name, "secrets"), type=Secrets)

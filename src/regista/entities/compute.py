@@ -31,11 +31,10 @@ class ComputeState(StrEnum):
     STOPPED = "Stopped"
 
 
-class Compute(msgspec.Struct, frozen=True, kw_only=True):
-    """A named profile of a workspace. ``spec`` holds what it says beyond the fields here, as it was given; times to idle are
-    in seconds. It holds no secret: see ``without_secrets``."""
+class ComputeFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What people say of a compute. ``spec`` holds what that is beyond the fields here, as it was given; times to idle are in
+    seconds. It holds no secret: see ``without_secrets``."""
 
-    scope_id: str = ""
     name: str
     type: ComputeType = ComputeType.AML_COMPUTE
     description: str = ""
@@ -47,8 +46,14 @@ class Compute(msgspec.Struct, frozen=True, kw_only=True):
     max_instances: int = 0
     idle_time: int = 0
     resource_id: str = ""
-    state: ComputeState | None = None
     spec: dict[str, Any] = {}
+
+
+class Compute(ComputeFields, frozen=True, kw_only=True):
+    """A named profile of a workspace."""
+
+    scope_id: str = ""
+    state: ComputeState | None = None
     created_at: int = 0
     created_by: str = ""
     updated_at: int = 0

@@ -25,11 +25,10 @@ PUBLIC = frozenset({"username", "client_id", "resource_id", "tenant_id", "author
 """The parts of credentials that are no secret. Every other one is, also one that is not known here."""
 
 
-class Connection(msgspec.Struct, frozen=True, kw_only=True):
-    """A service outside. ``type`` says of what kind (``git``, ``azure_open_ai``, ``custom`` …), ``target`` where it is,
-    ``credentials`` what is not secret about the way in; the secret itself is sealed."""
+class ConnectionFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What people say of a service outside: ``type`` of what kind it is (``git``, ``azure_open_ai``, ``custom`` …), ``target``
+    where, and ``credentials`` the way in."""
 
-    scope_id: str
     name: str
     type: str
     target: str = ""
@@ -38,6 +37,12 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     is_shared: bool = True
     credentials_type: CredentialType = CredentialType.NONE
     credentials: dict[str, str] = {}
+
+
+class Connection(ConnectionFields, frozen=True, kw_only=True):
+    """A service outside. ``credentials`` is what is not secret about the way in; the secret itself is sealed."""
+
+    scope_id: str
     sealed_secret: str = ""
     created_at: int = 0
     created_by: str = ""

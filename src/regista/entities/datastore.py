@@ -51,11 +51,10 @@ class CredentialsType(StrEnum):
     KERBEROS_PASSWORD = "KerberosPassword"  # noqa: S105 - a kind of secret, not one
 
 
-class Datastore(msgspec.Struct, frozen=True, kw_only=True):
-    """A named pointer of a workspace. ``spec`` says where (``account_name``, ``container_name``, ``endpoint`` …, as they
-    were given), ``credentials`` what is not secret about the way in; the secret itself is sealed."""
+class DatastoreFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What people say of a datastore. ``spec`` says where it is (``account_name``, ``container_name``, ``endpoint`` …, as they
+    were given), ``credentials`` what is not secret about the way in."""
 
-    scope_id: str
     name: str
     type: DatastoreType = DatastoreType.AZURE_BLOB
     description: str = ""
@@ -65,6 +64,12 @@ class Datastore(msgspec.Struct, frozen=True, kw_only=True):
     spec: dict[str, str] = {}
     credentials_type: CredentialsType = CredentialsType.NONE
     credentials: dict[str, str] = {}
+
+
+class Datastore(DatastoreFields, frozen=True, kw_only=True):
+    """A named pointer of a workspace; what is secret about the way in is sealed."""
+
+    scope_id: str
     sealed_secret: str = ""
     created_at: int = 0
     created_by: str = ""

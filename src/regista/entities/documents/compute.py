@@ -1,10 +1,8 @@
 """Compute documents."""
 
-from typing import Any
-
 import msgspec
 
-from regista.entities.compute import ComputeType, without_secrets
+from regista.entities.compute import ComputeFields, ComputeType, without_secrets
 from regista.entities.documents.reading import Fields, invalid
 
 _KEPT = (
@@ -21,21 +19,9 @@ _READ_ONLY = (
 _MOST = 1_000_000
 
 
-class ComputeDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A compute as it was written, without secrets; the idle time in seconds."""
+class ComputeDocument(ComputeFields, frozen=True, kw_only=True, omit_defaults=True):
+    """A compute as it was written, without secrets."""
 
-    name: str
-    type: ComputeType
-    description: str = ""
-    tags: dict[str, str] = {}
-    location: str = ""
-    size: str = ""
-    tier: str = ""
-    min_instances: int = 0
-    max_instances: int = 0
-    idle_time: int = 0
-    resource_id: str = ""
-    spec: dict[str, Any] = {}
     ignored: tuple[str, ...] = ()
 
 

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from regista.entities.connection import CredentialType
+from regista.entities.connection import ConnectionFields, CredentialType
 from regista.entities.documents.reading import Fields, invalid, join
 
 _TARGETS = ("target", "azure_endpoint", "api_base", "url", "endpoint")
@@ -33,17 +33,9 @@ _NEEDED = {
 _TYPE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
-class ConnectionDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ConnectionDocument(ConnectionFields, frozen=True, kw_only=True, omit_defaults=True):
     """A connection as it was written. ``credentials`` holds the secrets too: what comes of it is never shown whole."""
 
-    name: str
-    type: str
-    target: str = ""
-    description: str = ""
-    metadata: dict[str, str] = {}
-    is_shared: bool = True
-    credentials_type: CredentialType = CredentialType.NONE
-    credentials: dict[str, str] = {}
     ignored: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from regista.entities.datastore import CredentialsType, DatastoreType
+from regista.entities.datastore import CredentialsType, DatastoreFields, DatastoreType
 from regista.entities.documents.reading import Fields, invalid, join
 
 _SPEC = (
@@ -36,19 +36,10 @@ _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _TYPES = {_WORDS.sub("_", one.value).lower(): one for one in DatastoreType}
 
 
-class DatastoreDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class DatastoreDocument(DatastoreFields, frozen=True, kw_only=True, omit_defaults=True):
     """A datastore as it was written. ``secret`` is what opens the account: it is never shown."""
 
-    name: str
-    type: DatastoreType
-    description: str = ""
-    tags: dict[str, str] = {}
-    properties: dict[str, str] = {}
-    is_default: bool = False
-    spec: dict[str, str] = {}
-    credentials_type: CredentialsType = CredentialsType.NONE
-    credentials: dict[str, str] = {}
-    secret: dict[str, str] = {}
+    secret: dict[str, str] = msgspec.field(default_factory=dict)
     ignored: tuple[str, ...] = ()
 
     def __repr__(self) -> str:

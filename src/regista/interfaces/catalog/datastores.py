@@ -5,22 +5,11 @@ from typing import Protocol
 
 from regista.entities.datastore import Datastore, StagedBlock, StoredFile, UploadArea
 from regista.entities.digest import Digest
+from regista.interfaces.catalog.resources import RecordRepository
 
 
-class DatastoreRepository(Protocol):
+class DatastoreRepository(RecordRepository[Datastore], Protocol):
     """The datastores of workspaces, without those that are built in."""
-
-    def find(self, scope_id: str, name: str) -> Datastore | None:
-        """By name."""
-
-    def put(self, datastore: Datastore) -> None:
-        """Add or replace."""
-
-    def of_scope(self, scope_id: str) -> list[Datastore]:
-        """All of a workspace, by name."""
-
-    def delete(self, scope_id: str, name: str) -> None:
-        """Remove; quiet when absent."""
 
 
 class FileRepository(Protocol):

@@ -1,38 +1,32 @@
-"""What a workspace says about the world outside: computes and connections."""
+"""What a workspace keeps by name: computes, connections, datastores."""
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from regista.entities.compute import Compute
 from regista.entities.connection import Connection
 
+R = TypeVar("R")
 
-class ComputeRepository(Protocol):
+
+class RecordRepository(Protocol[R]):
+    """Records of one kind, by their names in a workspace."""
+
+    def find(self, scope_id: str, name: str) -> R | None:
+        """By name."""
+
+    def put(self, record: R, /) -> None:
+        """Add or replace."""
+
+    def of_scope(self, scope_id: str) -> list[R]:
+        """All of a workspace, by name."""
+
+    def delete(self, scope_id: str, name: str) -> None:
+        """Remove; quiet when absent."""
+
+
+class ComputeRepository(RecordRepository[Compute], Protocol):
     """The computes of workspaces."""
 
-    def find(self, scope_id: str, name: str) -> Compute | None:
-        """By name."""
 
-    def put(self, compute: Compute) -> None:
-        """Add or replace."""
-
-    def of_scope(self, scope_id: str) -> list[Compute]:
-        """All of a workspace, by name."""
-
-    def delete(self, scope_id: str, name: str) -> None:
-        """Remove; quiet when absent."""
-
-
-class ConnectionRepository(Protocol):
+class ConnectionRepository(RecordRepository[Connection], Protocol):
     """The connections of workspaces."""
-
-    def find(self, scope_id: str, name: str) -> Connection | None:
-        """By name."""
-
-    def put(self, connection: Connection) -> None:
-        """Add or replace."""
-
-    def of_scope(self, scope_id: str) -> list[Connection]:
-        """All of a workspace, by name."""
-
-    def delete(self, scope_id: str, name: str) -> None:
-        """Remove; quiet when absent."""

@@ -11,11 +11,12 @@ from regista.entities.datastore import (
     BUILT_IN,
     CredentialsType,
     Datastore,
-    DatastoreType,
+    DatastoreFields,
     files_container,
     jobs_container,
 )
 from regista.entities.names import check_name, check_tags, now
+from regista.entities.resource_views import Secrets
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError, ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
@@ -31,29 +32,10 @@ _MAX_FIELDS = 50
 _MAX_VALUE = 20_000
 
 
-class NewDatastore(msgspec.Struct, frozen=True, kw_only=True):
+class NewDatastore(DatastoreFields, frozen=True, kw_only=True):
     """What it takes to make or replace a datastore. *secret* None leaves the one that is there, ``{}`` removes it."""
 
-    name: str
-    type: DatastoreType = DatastoreType.AZURE_BLOB
-    description: str = ""
-    tags: dict[str, str] = {}
-    properties: dict[str, str] = {}
-    is_default: bool = False
-    spec: dict[str, str] = {}
-    credentials_type: CredentialsType = CredentialsType.NONE
-    credentials: dict[str, str] = {}
     secret: dict[str, str] | None = None
-
-
-class DatastoreSecrets(msgspec.Struct, frozen=True, kw_only=True):
-    """What opens a datastore. For a built-in one that is ``{"sas_token": …}``; else what was given."""
-
-    credentials_type: CredentialsType
-    values: dict[str, str]
-
-    def __repr__(self) -> str:
-        return f"DatastoreSecrets({self.credentials_type})"  # never the values: it may come to stand in a log
 
 
 class DatastoreService:
@@ -147,10 +129,8 @@ class DatastoreService:
 
         return self._catalog.write(work)
 
-    def secrets(
-        self, caller: Caller, address: ScopeAddress, name: str, *, seconds: float = DEFAULT_SECONDS
-    ) -> DatastoreSecrets:
-        """What opens the datastore; whoever asks is written down.
+    def secrets(self, caller: Caller, address: ScopeAddress, name: str, *, seconds: float = DEFAULT_SECONDS) -> Secrets:
+        """What opens the datastore; whoever asks is written down. For a built-in one that is ``{"sas_token": …}``.
 
         A built-in one is opened by a signature, which does what the caller may and no more. The secret of another one takes
         ``resources/write``: who may read it could take it along."""
@@ -158,7 +138,7 @@ class DatastoreService:
             found = self.get(caller, address, name)
             rights = WRITE if name == BLOB_STORE else READ
             token = self._signatures.issue(caller, found.spec["container_name"], rights, seconds=seconds)
-            return DatastoreSecrets(credentials_type=CredentialsType.SAS, values={"sas_token": token})
+            return Secrets(credentials_type=CredentialsType.SAS, values={"sas_token": token})
 
         def work(tx: Transaction) -> Datastore:
             scope = _writable(tx, caller, address, name)
@@ -168,7 +148,7 @@ class DatastoreService:
         found = self._catalog.write(work)
         sealed = found.sealed_secret
         values = msgspec.json.decode(self._signer.unseal(sealed), type=dict[str, str]) if sealed else {}
-        return DatastoreSecrets(credentials_type=found.credentials_type, values=values)
+        return Secrets(credentials_type=found.credentials_type, values=values)
 
 
 def datastore_path(scope: Scope, name: str) -> str:
@@ -229,16 +209,10 @@ def _built_in(scope: Scope, name: str) -> Datastore:
 
 def _made(caller: Caller, scope: Scope, new: NewDatastore, old: Datastore | None, sealed: str) -> Datastore:
     at = now()
+    said = {name: getattr(new, name) for name in DatastoreFields.__struct_fields__ if name != "is_default"}
     return Datastore(
+        **said,
         scope_id=scope.id,
-        name=new.name,
-        type=new.type,
-        description=new.description,
-        tags=new.tags,
-        properties=new.properties,
-        spec=new.spec,
-        credentials_type=new.credentials_type,
-        credentials=new.credentials,
         sealed_secret=sealed if new.secret is not None else old.sealed_secret if old else "",
         created_at=old.created_at if old else at,
         created_by=old.created_by if old else caller.principal.name,

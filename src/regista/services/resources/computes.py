@@ -5,24 +5,25 @@ from typing import Literal
 import msgspec
 
 from regista.entities.access import Caller
-from regista.entities.compute import Compute, ComputeState, ComputeType, without_secrets
+from regista.entities.compute import Compute, ComputeFields, ComputeState, ComputeType, without_secrets
 from regista.entities.documents.compute import ComputeDocument
 from regista.entities.names import check_name, check_tags, now
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import ConflictError, InvalidError
-from regista.interfaces.catalog import Catalog, Transaction
+from regista.interfaces.catalog import Transaction
+from regista.interfaces.catalog.resources import ComputeRepository
 from regista.services.journal import note
-from regista.services.resources.places import absent, readable, refuse_new, resource_path, sees, workspace, writable
+from regista.services.resources.places import refuse_new, resource_path, writable
+from regista.services.resources.records import RecordService
 
 _LONGEST = 200_000
 _STATES = {"start": ComputeState.RUNNING, "stop": ComputeState.STOPPED, "restart": ComputeState.RUNNING}
 
 
-class ComputeService:
+class ComputeService(RecordService[Compute]):
     """Makes, finds, changes and deletes computes."""
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    noun = "compute"
 
     def create_or_update(
         self,
@@ -58,34 +59,6 @@ class ComputeService:
 
         return self._catalog.write(work)
 
-    def get(self, caller: Caller, address: ScopeAddress, name: str) -> Compute:
-        """By name."""
-
-        def work(tx: Transaction) -> Compute:
-            return _find(tx, readable(tx, caller, address, "compute", name), name)
-
-        return self._catalog.read(work)
-
-    def list(self, caller: Caller, address: ScopeAddress) -> list[Compute]:
-        """The computes that the caller may read, by name. There are at most a thousand."""
-
-        def work(tx: Transaction) -> list[Compute]:
-            scope = workspace(tx, caller, address, "compute")
-            return [one for one in tx.computes.of_scope(scope.id) if sees(caller, scope, "compute", one.name)]
-
-        return self._catalog.read(work)
-
-    def delete(self, caller: Caller, address: ScopeAddress, name: str) -> None:
-        """Remove it; quiet when absent. Jobs that name it go on."""
-
-        def work(tx: Transaction) -> None:
-            scope = writable(tx, caller, address, "compute", name)
-            if tx.computes.find(scope.id, name) is not None:
-                tx.computes.delete(scope.id, name)
-                note(tx, caller, "compute.delete", resource_path(scope, "compute", name))
-
-        self._catalog.write(work)
-
     def change_state(
         self, caller: Caller, address: ScopeAddress, name: str, verb: Literal["start", "stop", "restart"]
     ) -> Compute:
@@ -93,7 +66,7 @@ class ComputeService:
 
         def work(tx: Transaction) -> Compute:
             scope = writable(tx, caller, address, "compute", name)
-            found = _find(tx, scope, name)
+            found = self._find(tx, scope, name)
             if found.type is not ComputeType.COMPUTE_INSTANCE:
                 raise ConflictError(
                     f"compute {name!r} is of type {found.type}: it is neither started nor stopped",
@@ -106,19 +79,15 @@ class ComputeService:
 
         return self._catalog.write(work)
 
-
-def _find(tx: Transaction, scope: Scope, name: str) -> Compute:
-    found = tx.computes.find(scope.id, name)
-    if found is None:
-        raise absent(scope, "compute", name)
-    return found
+    def _rows(self, tx: Transaction) -> ComputeRepository:
+        return tx.computes
 
 
 def _made(
     caller: Caller, scope: Scope, document: ComputeDocument, old: Compute | None, spec: dict[str, object]
 ) -> Compute:
     at = now()
-    said = {name: getattr(document, name) for name in document.__struct_fields__ if name not in {"spec", "ignored"}}
+    said = {name: getattr(document, name) for name in ComputeFields.__struct_fields__ if name != "spec"}
     return Compute(
         scope_id=scope.id,
         spec=spec,

@@ -6,35 +6,30 @@ from typing import Literal
 import msgspec
 
 from regista.entities.access import Caller
-from regista.entities.connection import PUBLIC, Connection, CredentialType
+from regista.entities.connection import PUBLIC, Connection, ConnectionFields
 from regista.entities.documents.connection import ConnectionDocument
 from regista.entities.names import check_name, check_tags, now
+from regista.entities.resource_views import Secrets
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.interfaces.catalog.resources import ConnectionRepository
 from regista.interfaces.signing import Signer
 from regista.services.journal import note
-from regista.services.resources.places import absent, readable, refuse_new, resource_path, sees, workspace, writable
+from regista.services.resources.places import refuse_new, resource_path, writable
+from regista.services.resources.records import RecordService
 
 _MOST_FIELDS = 50
 _LONGEST = 20_000
 
 
-class ConnectionSecrets(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole credentials of a connection, the secret parts too."""
-
-    credentials_type: CredentialType
-    values: dict[str, str]
-
-    def __repr__(self) -> str:
-        return f"ConnectionSecrets({self.credentials_type})"  # never the values: it may come to stand in a log
-
-
-class ConnectionService:
+class ConnectionService(RecordService[Connection]):
     """Makes, finds, changes and deletes connections."""
 
+    noun = "connection"
+
     def __init__(self, catalog: Catalog, signer: Signer) -> None:
-        self._catalog = catalog
+        super().__init__(catalog)
         self._signer = signer
 
     def create_or_update(
@@ -64,54 +59,22 @@ class ConnectionService:
 
         return self._catalog.write(work)
 
-    def get(self, caller: Caller, address: ScopeAddress, name: str) -> Connection:
-        """By name."""
-
-        def work(tx: Transaction) -> Connection:
-            return _find(tx, readable(tx, caller, address, "connection", name), name)
-
-        return self._catalog.read(work)
-
-    def list(self, caller: Caller, address: ScopeAddress) -> list[Connection]:
-        """The connections that the caller may read, by name. There are at most a thousand."""
-
-        def work(tx: Transaction) -> list[Connection]:
-            scope = workspace(tx, caller, address, "connection")
-            return [one for one in tx.connections.of_scope(scope.id) if sees(caller, scope, "connection", one.name)]
-
-        return self._catalog.read(work)
-
-    def delete(self, caller: Caller, address: ScopeAddress, name: str) -> None:
-        """Remove it with its secret; quiet when absent."""
-
-        def work(tx: Transaction) -> None:
-            scope = writable(tx, caller, address, "connection", name)
-            if tx.connections.find(scope.id, name) is not None:
-                tx.connections.delete(scope.id, name)
-                note(tx, caller, "connection.delete", resource_path(scope, "connection", name))
-
-        self._catalog.write(work)
-
-    def secrets(self, caller: Caller, address: ScopeAddress, name: str) -> ConnectionSecrets:
+    def secrets(self, caller: Caller, address: ScopeAddress, name: str) -> Secrets:
         """The credentials, whole. It takes ``resources/write``: who may read a secret could take it along."""
 
         def work(tx: Transaction) -> Connection:
             scope = writable(tx, caller, address, "connection", name)
-            found = _find(tx, scope, name)
+            found = self._find(tx, scope, name)
             note(tx, caller, "connection.secrets", resource_path(scope, "connection", name))
             return found
 
         found = self._catalog.write(work)
         sealed = found.sealed_secret
         secret = msgspec.json.decode(self._signer.unseal(sealed), type=dict[str, str]) if sealed else {}
-        return ConnectionSecrets(credentials_type=found.credentials_type, values=found.credentials | secret)
+        return Secrets(credentials_type=found.credentials_type, values=found.credentials | secret)
 
-
-def _find(tx: Transaction, scope: Scope, name: str) -> Connection:
-    found = tx.connections.find(scope.id, name)
-    if found is None:
-        raise absent(scope, "connection", name)
-    return found
+    def _rows(self, tx: Transaction) -> ConnectionRepository:
+        return tx.connections
 
 
 def _made(
@@ -119,15 +82,10 @@ def _made(
 ) -> Connection:
     at = now()
     keeps = old is not None and old.credentials_type is document.credentials_type
+    said = {name: getattr(document, name) for name in ConnectionFields.__struct_fields__ if name != "credentials"}
     return Connection(
+        **said,
         scope_id=scope.id,
-        name=document.name,
-        type=document.type,
-        target=document.target,
-        description=document.description,
-        metadata=document.metadata,
-        is_shared=document.is_shared,
-        credentials_type=document.credentials_type,
         credentials={name: value for name, value in document.credentials.items() if name in PUBLIC},
         sealed_secret=sealed or (old.sealed_secret if old and keeps else ""),
         created_at=old.created_at if old else at,

@@ -8,8 +8,8 @@ import msgspec
 from regista.dialects.azureml.call import Json
 from regista.entities.connection import Connection, CredentialType
 from regista.entities.documents.connection import ConnectionDocument
+from regista.entities.resource_views import Secrets
 from regista.errors import InvalidError, UnsupportedError
-from regista.services.resources.connections import ConnectionSecrets
 
 _AUTH = {
     CredentialType.NONE: "None",
@@ -89,9 +89,9 @@ def rendered(found: Connection, credentials: Json | None = None) -> Json:
     }
 
 
-def secrets_of(found: ConnectionSecrets) -> Json:
+def secrets_of(found: Secrets) -> Json:
     """The credentials, whole, as the one route tells them that may."""
-    return _theirs(found.credentials_type, found.values)
+    return _theirs(CredentialType(found.credentials_type), found.values)
 
 
 def _public(found: Connection) -> Json | None:

@@ -6,8 +6,9 @@ import msgspec
 
 from regista.dialects.azureml.call import Json
 from regista.entities.datastore import CredentialsType, Datastore, DatastoreType
+from regista.entities.resource_views import Secrets
 from regista.errors import InvalidError
-from regista.services.datastores.datastores import DatastoreSecrets, NewDatastore
+from regista.services.datastores.datastores import NewDatastore
 
 ACCOUNT = "files"
 """The account's name in the addresses of bytes that are ours (``https://HOST/files.blob.SUFFIX/CONTAINER/PATH``)."""
@@ -112,7 +113,7 @@ def rendered(datastore: Datastore, host: str) -> Json:
     }
 
 
-def secrets_of(found: DatastoreSecrets) -> Json:
+def secrets_of(found: Secrets) -> Json:
     """The secret of a datastore, as the one route tells it that may."""
     told = {_SECRETS[name]: value for name, value in found.values.items() if name in _SECRETS}
     return {"secretsType": str(found.credentials_type), **told}

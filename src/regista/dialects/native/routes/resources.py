@@ -12,7 +12,7 @@ from regista.entities.compute import Compute
 from regista.entities.documents.compute import parse_compute
 from regista.entities.documents.connection import parse_connection
 from regista.entities.documents.datastore import parse_datastore
-from regista.entities.resource_views import ConnectionView, DatastoreView, SecretsView
+from regista.entities.resource_views import ConnectionView, DatastoreView, Secrets
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError
 from regista.services.datastores.datastores import NewDatastore
@@ -99,10 +99,9 @@ def default_datastore(caller: Caller, house: House, address: ScopeAddress, name:
 
 
 @post("/datastores/{name:str}/secrets", sync_to_thread=True, status_code=200)
-def datastore_secrets(caller: Caller, house: House, address: ScopeAddress, name: str) -> SecretsView:
+def datastore_secrets(caller: Caller, house: House, address: ScopeAddress, name: str) -> Secrets:
     """What opens it."""
-    found = house.datastores.secrets(caller, address, name)
-    return SecretsView(credentials_type=found.credentials_type, values=found.values)
+    return house.datastores.secrets(caller, address, name)
 
 
 @get("/connections", sync_to_thread=True)
@@ -139,10 +138,9 @@ def delete_connection(caller: Caller, house: House, address: ScopeAddress, name:
 
 
 @post("/connections/{name:str}/secrets", sync_to_thread=True, status_code=200)
-def connection_secrets(caller: Caller, house: House, address: ScopeAddress, name: str) -> SecretsView:
+def connection_secrets(caller: Caller, house: House, address: ScopeAddress, name: str) -> Secrets:
     """Its credentials, whole."""
-    found = house.connections.secrets(caller, address, name)
-    return SecretsView(credentials_type=found.credentials_type, values=found.values)
+    return house.connections.secrets(caller, address, name)
 
 
 def _new(data: dict[str, Any]) -> NewDatastore:
