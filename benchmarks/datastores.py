@@ -1,4 +1,5 @@
-"""Moving bytes by the blob protocol: a large file up and down with azure-storage-blob, beside Azurite, both over TLS."""
+"""Moving bytes by the blob protocol: a large file up and down with azure-storage-blob, beside Azurite, both over TLS, one after
+the other in turn. (It is what azure-ai-ml sends and fetches files with; Azurite has no control plane for the rest of it.)"""
 
 import json
 import os
@@ -19,6 +20,8 @@ SIZE = int(os.environ.get("REGISTA_BENCH_BYTES") or 2_000_000_000)
 CLIENT = "azure-storage-blob==12.31.1"
 AZURITE = "azurite@3.37.0"
 
+_PAIRS = 3
+
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Azurite's own, which its documentation prints."""
@@ -36,7 +39,7 @@ class Key:
         pass
 credential = Key() if "key" in told else {"account_name": told["account"], "account_key": told["account_key"]}
 container = ContainerClient(told["url"], told["container"], credential=credential, read_timeout=300)
-if told.get("create"):
+if "account" in told and not container.exists():
     container.create_container()
 took = {}
 with open(told["file"], "rb") as file:
@@ -47,7 +50,9 @@ with open(told["file"] + ".down", "wb") as file:
     start = time.perf_counter()
     container.download_blob("big.bin", max_concurrency=4).readinto(file)
     took["down"] = time.perf_counter() - start
-    assert file.tell() == os.path.getsize(told["file"])
+assert os.path.getsize(told["file"] + ".down") == os.path.getsize(told["file"])
+os.unlink(told["file"] + ".down")
+container.delete_blob("big.bin")
 print(json.dumps(took))
 """
 
@@ -63,16 +68,24 @@ def rows(folder: Path) -> list[Row]:
         key = (folder / "home" / "keys" / "owner.key").read_text().strip()
         workspace = connect(served.url, key=key, ca=tls / "ca.pem").workspaces.create(name="bench")
         told = {"url": f"{served.url}/acct.blob.bench", "container": files_container(workspace.id), "key": key}
-        ours = _timed(big, tls / "ca.pem", told)
         with _azurite(folder / "azurite", tls) as url:
-            peers = {"url": url, "container": "bench", "account": _ACCOUNT, "account_key": _KEY, "create": True}
-            theirs = _timed(big, tls / "ca.pem", peers)
+            peers = {"url": url, "container": "bench", "account": _ACCOUNT, "account_key": _KEY}
+            pairs = [_pair(big, tls / "ca.pem", told, peers) for _ in range(_PAIRS)]
     for leftover in ("home", "azurite"):
         shutil.rmtree(folder / leftover, ignore_errors=True)
     return [
-        _speed("upload of 2 GB by azure-storage-blob", ours["up"], theirs["up"]),
-        _speed("download of 2 GB by azure-storage-blob", ours["down"], theirs["down"]),
+        _speed(
+            f"{what} of {SIZE / 1e9:g} GB by azure-storage-blob", [(ours[way], theirs[way]) for ours, theirs in pairs]
+        )
+        for what, way in (("upload", "up"), ("download", "down"))
     ]
+
+
+def _pair(big: Path, ca: Path, *each: dict[str, object]) -> list[dict[str, float]]:
+    """A turn: the same new file to and from each."""
+    with big.open("r+b") as file:
+        file.write(os.urandom(1 << 12))
+    return [_timed(big, ca, told) for told in each]
 
 
 def _timed(big: Path, ca: Path, told: dict[str, object]) -> dict[str, float]:
@@ -86,8 +99,10 @@ def _timed(big: Path, ca: Path, told: dict[str, object]) -> dict[str, float]:
     return took
 
 
-def _speed(what: str, ours: float, theirs: float) -> Row:
-    note = "Regista hashes every byte and answers after fsync; Azurite does neither."
+def _speed(what: str, pairs: list[tuple[float, float]]) -> Row:
+    """The pair in the middle: what else the machine does meets both of a pair alike, and not all pairs."""
+    ours, theirs = sorted(pairs, key=lambda pair: pair[1] / pair[0])[len(pairs) // 2]
+    note = f"The middle one of {len(pairs)} turns. Regista hashes every byte and answers after fsync; Azurite does neither."
     return row(
         what, SIZE / ours / 1e6, SIZE / theirs / 1e6, "MB/s", least=1, higher=True, peer_name="Azurite", note=note
     )
