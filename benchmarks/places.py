@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -> None:
     """Return when *url* answers; raise when the process ends or the time is over."""
     context = ssl._create_unverified_context()  # noqa: S323, SLF001 - only whether somebody answers on loopback
     end = time.monotonic() + seconds

@@ -231,9 +231,7 @@ def running_postgres(settings: Mapping[str, str] = SETTINGS) -> Iterator[Postgre
             server.stop()
 
 
-def _launch_somewhere(
-    programs: Path, folder: Path, account: _Account, settings: Mapping[str, str]
-) -> PostgresServer:
+def _launch_somewhere(programs: Path, folder: Path, account: _Account, settings: Mapping[str, str]) -> PostgresServer:
     for _ in range(4):
         try:
             return _launch(programs, folder, account, settings)
