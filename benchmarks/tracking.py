@@ -5,8 +5,10 @@ as there are clients. REGISTA_BENCH_RUNS and REGISTA_BENCH_POINTS say how much t
 measures with a million of each. Beside each rate stands the CPU time that an answer took of the server and of its database.
 """
 
+import http.client
 import os
 import statistics
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
