@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from tests.support.locked import locked_python
 from tests.support.mlflow_client import MlflowClient, mlflow_client
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -54,6 +55,17 @@ def test_large_files_are_sent_and_fetched_in_parts(server, scopes, tmp_path):
 def test_workspaces_are_chosen_and_made_by_the_client(server, scopes, tmp_path):
     """With version 3 alone: 2.22 knows none."""
     mlflow_client(3).run("workspaces", server, tmp_path, **scopes)
+    assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("lock", ["mlflow-3", *(["mlflow-3-torch"] if os.environ.get("REGISTA_TORCH") else [])])
+def test_autologging_leaves_here_what_it_leaves_in_a_store_of_mlflows_own(server, scopes, tmp_path, lock):
+    """With REGISTA_TORCH=1 PyTorch, too, whose environment takes gigabytes, and ``mlflow models serve``; with STOCK a stock server
+    at that address is the other side."""
+    flavors = "pytorch" if lock.endswith("torch") else "sklearn xgboost lightgbm"
+    more = {"STOCK": os.environ.get("STOCK", ""), "SERVE": os.environ.get("REGISTA_TORCH", "")}
+    client = MlflowClient(3, locked_python(lock))
+    client.run("autolog_complete", server, tmp_path, seconds=540, NAME=lock, FLAVORS=flavors, **more, **scopes)
     assert "Traceback" not in server.log
 
 
