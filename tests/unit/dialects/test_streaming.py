@@ -1,0 +1,105 @@
+"""Bytes between a connection and a store."""
+
+import asyncio
+
+import pytest
+
+from regista.dialects.streaming import BATCH, Arriving, read_ahead, send_all, write_all
+
+
+async def run(work, *arguments):
+    return await asyncio.to_thread(work, *arguments)
+
+
+def messages(*told):
+    waiting = list(told)
+
+    async def receive():
+        if not waiting:
+            await asyncio.Event().wait()
+        return waiting.pop(0)
+
+    return receive
+
+
+def body(*chunks, ended=True):
+    last = len(chunks) - 1
+    return [{"type": "http.request", "body": one, "more_body": not ended or at < last} for at, one in enumerate(chunks)]
+
+
+class TestWriting:
+    """A body on its way into a store."""
+
+    def test_hands_all_on_in_order_and_copies_none(self):
+        chunks = [bytes([number]) * (BATCH // 3) for number in range(10)]
+        written = []
+        arriving = Arriving(messages(*body(*chunks)))
+        asyncio.run(write_all(arriving, written.append, run))
+        assert arriving.ended
+        assert [one is other for one, other in zip(written, chunks, strict=True)] == [True] * 10
+
+    def test_tells_that_the_client_is_gone(self):
+        arriving = Arriving(messages(*body(b"half", ended=False), {"type": "http.disconnect"}))
+        asyncio.run(write_all(arriving, lambda _: None, run))
+        assert not arriving.ended
+
+    @pytest.mark.parametrize("at", [0, 3, 9])
+    def test_stops_at_the_first_failure_with_nothing_under_way(self, at):
+        written = []
+
+        def write(chunk):
+            if len(written) == at:
+                raise OSError("full")
+            written.append(chunk)
+
+        chunks = [bytes(BATCH)] * 10
+        with pytest.raises(OSError, match="full"):
+            asyncio.run(write_all(Arriving(messages(*body(*chunks))), write, run))
+        assert len(written) == at
+
+
+class TestSending:
+    """A file on its way out."""
+
+    def chunks(self, seen):
+        try:
+            for number in range(100):
+                seen.append(number)
+                yield bytes([number])
+        finally:
+            seen.append("closed")
+
+    def sent(self, receive, seen):
+        said = []
+
+        async def send(message):
+            said.append(message["body"])
+            await asyncio.sleep(0)
+
+        asyncio.run(send_all(send, Arriving(receive), self.chunks(seen), run))
+        return b"".join(said)
+
+    def test_is_whole_and_the_file_is_closed(self):
+        seen = []
+        assert self.sent(messages(*body(b"")), seen) == bytes(range(100))
+        assert seen == [*range(100), "closed"]
+
+    def test_ends_when_the_client_is_gone(self):
+        seen = []
+        assert len(self.sent(messages({"type": "http.disconnect"}), seen)) < 3
+        assert len(seen) < 5
+        assert seen[-1] == "closed"
+
+    def test_reads_one_ahead_and_no_more(self):
+        seen = []
+
+        async def main():
+            ahead = read_ahead(self.chunks(seen), run)
+            await anext(ahead)
+            await asyncio.sleep(0.05)
+            before = [*seen]
+            await ahead.aclose()
+            return before
+
+        assert asyncio.run(main()) == [0, 1]
+        assert seen[-1] == "closed"
