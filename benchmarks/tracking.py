@@ -63,12 +63,15 @@ def _compare(one: Side, other: Side, database: str) -> list[Row]:
     for figure in _figures():
         for clients in figure.clients:
             rates: dict[Side, list[Rate]] = {one: [], other: []}
-            for _ in range(_ROUNDS):
-                for side, measured in rates.items():
-                    measured.append(figure.measure(side, clients))
-            found.append(
-                _row(f"{figure.what}, {_told(clients)}, {database}", rates[one], rates[other], figure, clients)
-            )
+            what = f"{figure.what}, {_told(clients)}, {database}"
+            try:
+                for _ in range(_ROUNDS):
+                    for side, measured in rates.items():
+                        measured.append(figure.measure(side, clients))
+            except (RuntimeError, OSError, http.client.HTTPException, subprocess.CalledProcessError) as fault:
+                print(f"  NOT MEASURED: {what}: {fault}", flush=True)  # the others, an hour's work, are worth having
+                continue
+            found.append(_row(what, rates[one], rates[other], figure, clients))
             print(f"  {found[-1].what}: {found[-1].ours} beside {found[-1].peer}", flush=True)
     note = "after all of this, with its workers, without the database"
     return [*found, compared(f"memory, {database}", one.memory(), other.memory(), "MB", higher=False, note=note)]
