@@ -1,6 +1,5 @@
 """The azureml dialect in process, spoken to in raw requests: what a client would send, and every byte of the answer."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -8,14 +7,14 @@ from urllib.parse import unquote, urlencode
 
 from regista.dialects.azureml.app import application
 from regista.services.house import House
-from tests.support.mlflow_door import Answer as _Answer
+from tests.support import asgi_door
+from tests.support.asgi_door import HOST, ask, pieces_of
 
-HOST = "regista.test:8470"
 PROVIDER = "providers/Microsoft.MachineLearningServices"
 VERSION = "2024-10-01-preview"
 
 
-class Answer(_Answer, frozen=True):
+class Answer(asgi_door.Answer, frozen=True):
     """Status, headers and body of an answer."""
 
     @property
@@ -69,31 +68,16 @@ class Door:
         given = {"host": HOST, "content-type": "application/json", **(headers or {})}
         if self.key and "authorization" not in given:
             given["authorization"] = f"Bearer {self.key}"
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": unquote(path),
-            "raw_path": path.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
-            "scheme": "https",
-            "client": ("127.0.0.1", 5),
-            "request_id": "request-1",
-        }
-        return asyncio.run(self._exchange(scope, content))
-
-    async def _exchange(self, scope: dict[str, Any], content: bytes) -> Answer:
-        said: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": content, "more_body": False}
-
-        async def send(message: Any) -> None:
-            said.append(message)
-
-        await self._application(scope, receive, send)
-        headers = {name.decode().lower(): value.decode("latin-1") for name, value in said[0]["headers"]}
-        return Answer(said[0]["status"], headers, b"".join(message.get("body", b"") for message in said[1:]))
+        found = ask(
+            self._application,
+            method,
+            unquote(path),
+            raw_path=path,
+            query=query,
+            headers=given,
+            pieces=pieces_of(content),
+        )
+        return Answer(found.status, found.headers, found.content)
 
     def send(self, method: str, path: str, body: Any = None, /, **query: str) -> Answer:
         """One request with a body of JSON; the api-version is said as the SDK says it."""

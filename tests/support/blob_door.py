@@ -1,26 +1,18 @@
 """The blob protocol in process, spoken to in raw requests: what a client would send, and every byte of the answer."""
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
 from urllib.parse import quote, urlencode
-
-import msgspec
 
 from regista.dialects.azureblob.app import application
 from regista.entities.access import Caller
 from regista.services.house import House
+from tests.support import asgi_door
+from tests.support.asgi_door import HOST, ask, pieces_of
 
-HOST = "regista.test:8470"
 
-
-class Answer(msgspec.Struct, frozen=True):
+class Answer(asgi_door.Answer, frozen=True):
     """Status, headers and body of an answer."""
-
-    status: int
-    headers: dict[str, str]
-    content: bytes
 
     @property
     def code(self) -> str:
@@ -63,43 +55,16 @@ class BlobDoor:
         given = {"host": HOST, "x-ms-version": "2025-11-05", **(headers or {})}
         if self._key and "authorization" not in given:
             given["authorization"] = f"Bearer {self._key}"
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": sent,
-            "raw_path": sent.encode("latin-1"),
-            "query_string": "&".join(filter(None, [urlencode({**(query or {}), **more}), self._query])).encode(),
-            "headers": [(name.lower().encode(), value.encode("latin-1")) for name, value in given.items()],
-            "scheme": "https",
-            "client": ("127.0.0.1", 5),
-            "request_id": "request-1",
-        }
-        pieces = (
-            [content[at : at + 65_536] for at in range(0, len(content), 65_536)]
-            if isinstance(content, bytes)
-            else content
+        found = ask(
+            self._application,
+            method,
+            sent,
+            query="&".join(filter(None, [urlencode({**(query or {}), **more}), self._query])),
+            headers=given,
+            pieces=pieces_of(content) if isinstance(content, bytes) else content,
+            cut=cut,
         )
-        return asyncio.run(self._exchange(scope, [*pieces] or [b""], cut=cut))
-
-    async def _exchange(self, scope: dict[str, Any], pieces: list[bytes], *, cut: bool) -> Answer:
-        said: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            if pieces:
-                piece = pieces.pop(0)
-                return {"type": "http.request", "body": piece, "more_body": cut or bool(pieces)}
-            if not cut:
-                await asyncio.Event().wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: Any) -> None:
-            said.append(message)
-
-        await self._application(scope, receive, send)
-        if not said:
-            return Answer(0, {}, b"")
-        headers = {name.decode(): value.decode("latin-1") for name, value in said[0]["headers"]}
-        return Answer(said[0]["status"], headers, b"".join(message.get("body", b"") for message in said[1:]))
+        return Answer(found.status, found.headers, found.content)
 
     def put(self, path: str, content: bytes = b"x", *, cut: bool = False, **headers: str) -> Answer:
         """PUT a whole blob; ``_`` in names of headers stands for ``-``."""

@@ -1,33 +1,27 @@
 """The MLflow dialect in process, spoken to in raw requests: what a client would send, and every byte of the answer."""
 
-import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlencode
 
-import msgspec
-
 from regista.dialects.mlflow.app import application
 from regista.services.access.access import SYSTEM
 from regista.services.house import House
+from tests.support import asgi_door
+from tests.support.asgi_door import HOST, ask, pieces_of
 
 API = "/api/2.0/mlflow"
 FILES = "/api/2.0/mlflow-artifacts/artifacts"
-HOST = "regista.test:8470"
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(asgi_door.Answer, frozen=True):
     """Status, headers and body of an answer."""
 
-    status: int
-    headers: dict[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body, decoded."""
-        return json.loads(self.content)
+    @classmethod
+    def of(cls, answer: asgi_door.Answer) -> "Answer":
+        """The same with what MLflow's answers have."""
+        return cls(answer.status, answer.headers, answer.content)
 
     @property
     def error(self) -> str:
@@ -54,34 +48,17 @@ class Door:
         given = {"host": HOST, "content-type": "application/json", **(headers or {})}
         if self.key and "authorization" not in given:
             given["authorization"] = f"Bearer {self.key}"
-        scope = {
-            "type": "http",
-            "method": method,
-            "path": unquote(self.base + path),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode("latin-1")) for name, value in given.items()],
-            "scheme": "https",
-            "client": ("127.0.0.1", 5),
-            "request_id": "request-1",
-        }
-        return asyncio.run(self._exchange(scope, content))
-
-    async def _exchange(self, scope: dict[str, Any], content: bytes) -> Answer:
-        chunks = [content[at : at + 65_536] for at in range(0, len(content), 65_536)] or [b""]
-        said: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            if not chunks:
-                await asyncio.Event().wait()  # the client is there until it has its answer
-            chunk = chunks.pop(0)
-            return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
-
-        async def send(message: Any) -> None:
-            said.append(message)
-
-        await self._application(scope, receive, send)
-        headers = {name.decode(): value.decode() for name, value in said[0]["headers"]}
-        return Answer(said[0]["status"], headers, b"".join(message.get("body", b"") for message in said[1:]))
+        return Answer.of(
+            ask(
+                self._application,
+                method,
+                unquote(self.base + path),
+                raw_path=self.base + path,
+                query=query,
+                headers=given,
+                pieces=pieces_of(content),
+            )
+        )
 
     def send(self, method: str, name: str, /, **fields: Any) -> Answer:
         """Call a method of the API: GET puts fields into the query, the others into a JSON body."""
