@@ -103,8 +103,10 @@ class ServerSource:
         }
         for one in self._pages("runs/search", "runs", asked):
             try:
-                yield _run(one)
-            except _BROKEN as wrong:
+                # A search tells nothing of the logged models that a run used.
+                name = one["info"]["run_id"]
+                yield _run(self._get("runs/get", {"run_id": name, "run_uuid": name})["run"])
+            except (*_BROKEN, InvalidError, NotFoundError) as wrong:
                 self._broken("run", one.get("info", {}).get("run_id"), wrong)
 
     def points(self, run: SourceRun) -> Iterator[Point]:
