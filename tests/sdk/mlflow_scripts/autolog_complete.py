@@ -177,7 +177,7 @@ def serve(model: str) -> list[object]:
         for _ in range(1500):
             assert process.poll() is None, log_file.read_text()
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - our own loopback address
+                with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - our own loopback address
                     return json.load(answer)["predictions"]
             except urllib.error.HTTPError:
                 raise
