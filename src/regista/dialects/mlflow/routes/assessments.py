@@ -82,8 +82,8 @@ def _value(given: wire.AssessmentWire) -> Json:
         text = said.serialized_value
         return {"kind": kind, "value": text.value, "format": text.serialization_format, "error": {}}
     if given.expectation is not None and isinstance(said.value, dict | list):
-        text = msgspec.json.encode(said.value).decode()
-        return {"kind": kind, "value": text, "format": "JSON_FORMAT", "error": {}}
+        written = msgspec.json.encode(said.value).decode()
+        return {"kind": kind, "value": written, "format": "JSON_FORMAT", "error": {}}
     error = msgspec.structs.asdict(said.error) if said.error else {}
     return {"kind": kind, "value": said.value, "format": "", "error": {k: v for k, v in error.items() if v}}
 
