@@ -8,7 +8,7 @@ import tempfile
 import traceback
 from pathlib import Path
 
-from benchmarks.table import Row, render
+from benchmarks.table import NOT_MEASURED, Row, render
 
 ROOMS = ("startup", "transfer", "datastores", "catalog", "jobs", "tracking", "azureml", "scoring")
 _SIZES = ("REGISTA_BENCH_RUNS", "REGISTA_BENCH_POINTS")
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
             except Exception:  # noqa: BLE001 - what else can be measured is worth having
                 traceback.print_exc()
                 failed.append(name)
+    failed += [one.what for one in measured if one.ours == NOT_MEASURED]
     table = render(measured)
     print(table)
     if "--write" in arguments:

@@ -7,6 +7,9 @@ from collections.abc import Callable
 import msgspec
 
 
+NOT_MEASURED = "not measured"
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """``ratio`` says how many times better than the peer (or than the base) ours is; ``budget`` the least that was promised."""
 
@@ -55,6 +58,11 @@ def limit(what: str, ours: float, unit: str, *, most: float, note: str = "") -> 
         met=ours <= most,
         note=note,
     )
+
+
+def not_measured(what: str, fault: object) -> Row:
+    """A row for what could not be measured, and why: it makes the whole run fail in the end."""
+    return Row(what=what, ours=NOT_MEASURED, peer="", ratio=None, budget="", met=None, note=str(fault)[:300])
 
 
 def show(value: float, unit: str) -> str:

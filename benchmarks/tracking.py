@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from benchmarks import filling
 from benchmarks.sides import Ask, Rate, Side, ours, stock, theirs
-from benchmarks.table import Row, compared, show
+from benchmarks.table import Row, compared, not_measured, show
 from tests.support.postgres import running_postgres
 
 SMALL = 10_000
@@ -69,7 +69,8 @@ def _compare(one: Side, other: Side, database: str) -> list[Row]:
                     for side, measured in rates.items():
                         measured.append(figure.measure(side, clients))
             except (RuntimeError, OSError, http.client.HTTPException, subprocess.CalledProcessError) as fault:
-                print(f"  NOT MEASURED: {what}: {fault}", flush=True)  # the others, an hour's work, are worth having
+                found.append(not_measured(what, fault))  # the others, an hour's work, are worth having
+                print(f"  NOT MEASURED: {what}: {fault}", flush=True)
                 continue
             found.append(_row(what, rates[one], rates[other], figure, clients))
             print(f"  {found[-1].what}: {found[-1].ours} beside {found[-1].peer}", flush=True)
