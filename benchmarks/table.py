@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import msgspec
 
-
 NOT_MEASURED = "not measured"
 
 
