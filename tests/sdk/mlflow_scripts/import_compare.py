@@ -49,8 +49,8 @@ def runs(client, experiment):
             "params": run.data.params,
             "tags": run.data.tags,
             "latest": {key: number(value) for key, value in run.data.metrics.items()},
-            "history": {
-                key: sorted((m.step, m.timestamp, number(m.value)) for m in client.get_metric_history(name, key))
+            "history": {  # a file store keeps the same measurement twice
+                key: sorted({(m.step, m.timestamp, str(number(m.value))) for m in client.get_metric_history(name, key)})
                 for key in run.data.metrics
             },
             "datasets": sorted(
