@@ -60,7 +60,9 @@ _SWEEP_AREAS = tuple(
     _delete_some("upload_areas", f"{condition} AND container NOT IN (SELECT container FROM stored_files)")
     for condition in ("expires_at <= :at", _GONE)
 )
-_SWEEP_RESOURCES = tuple(Statement(f"DELETE FROM {table} WHERE {_GONE}") for table in ("datastores", "resources", "webhooks"))
+_SWEEP_RESOURCES = tuple(
+    Statement(f"DELETE FROM {table} WHERE {_GONE}") for table in ("datastores", "resources", "webhooks")
+)
 
 _DIGESTS = Statement(
     "SELECT container, path, scope_id, digest FROM stored_files WHERE (container, path) > (:container, :path)"
