@@ -1,8 +1,8 @@
 # Everything a person or a machine does with this repository. `make` alone lists it.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two at once: more gains nothing on a small machine, where the tests themselves start servers and workers.
-JOBS ?= 2
+# Three at once on two processors: a third of the time a test waits for a server, a worker or the disk.
+JOBS ?= 3
 # Extra words for pytest, for example: make test-fast TESTS="tests/unit -k digest"
 TESTS ?=
 # A file's tests stay together: what they share, a server or the demo, is made once. In order: the long ones come first.

@@ -122,4 +122,4 @@ def test_a_few_of_everything(fuzzed):
 
 @pytest.mark.slow
 def test_many_of_everything(fuzzed):
-    fuzz(fuzzed, 25)
+    fuzz(fuzzed, 15)

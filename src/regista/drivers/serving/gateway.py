@@ -11,6 +11,7 @@ import contextlib
 import functools
 import hashlib
 import logging
+import secrets
 import socket
 import ssl
 import sys
@@ -23,12 +24,17 @@ import regista
 from regista.drivers.serving.asking import read_secure
 from regista.drivers.serving.folders import write_whole
 from regista.drivers.serving.tries import Tries, Try
+from regista.errors import UnavailableError
 from regista.interfaces.executors import Attempt, Executor
 from regista.interfaces.serving import Route, RouteTarget
 
 _PACKAGE = Path(regista.__file__).parent
 _GRACE = 30.0
 _ASK_SECONDS = 1.0
+_PORTS = range(20_000, 32_000)
+"""Below 32768, where Linux begins to give ports to connections and to who asks for any (``ip_local_port_range``)."""
+
+_CHOICES = 200
 _log = logging.getLogger("regista.serving")
 
 
@@ -99,9 +105,7 @@ class Gateway:
         chosen = self._root / "port"
         if not chosen.exists():
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with socket.socket() as free:
-                free.bind((self._settings.host, 0))
-                write_whole(chosen, str(free.getsockname()[1]).encode())
+            write_whole(chosen, str(_free_port(self._settings.host)).encode())
         return int(chosen.read_text())
 
     def _is_running(self) -> bool:
@@ -179,6 +183,19 @@ class Gateway:
         with contextlib.suppress(msgspec.DecodeError):
             return msgspec.json.decode(answer or b"{}", type=_Health).generation
         return ""
+
+
+def _free_port(host: str) -> int:
+    """A port that is free, and that the system gives to nobody who asks for any: else somebody's connection could have it
+    whenever the gateway comes back."""
+    for _ in range(_CHOICES):
+        port = _PORTS[secrets.randbelow(len(_PORTS))]
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as free, contextlib.suppress(OSError):
+            free.bind((host, port))
+            return port
+    raise UnavailableError(
+        f"{host} has no free port between {_PORTS[0]} and {_PORTS[-1]}", hint="Choose one by REGISTA_GATEWAY_PORT."
+    )
 
 
 def encoded_table(routes: Sequence[Route]) -> tuple[bytes, str]:

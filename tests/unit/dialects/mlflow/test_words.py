@@ -25,12 +25,12 @@ def test_a_version_that_is_absent_is_named_with_its_model(door):
 
 
 def test_a_taken_name_is_called_by_mlflows_words(door):
-    door.post("registered-models/create", name="taken")
-    door.post("experiments/create", name="taken")
-    refused = door.refused("POST", "registered-models/create", name="taken")
-    assert refused.startswith("RESOURCE_ALREADY_EXISTS: Registered Model (name=taken) already exists")
-    refused = door.refused("POST", "experiments/create", name="taken")
-    assert refused.startswith("RESOURCE_ALREADY_EXISTS: Experiment(name=taken) already exists")
+    door.post("registered-models/create", name="taken-word")
+    door.post("experiments/create", name="taken-word")
+    refused = door.refused("POST", "registered-models/create", name="taken-word")
+    assert refused.startswith("RESOURCE_ALREADY_EXISTS: Registered Model (name=taken-word) already exists")
+    refused = door.refused("POST", "experiments/create", name="taken-word")
+    assert refused.startswith("RESOURCE_ALREADY_EXISTS: Experiment(name=taken-word) already exists")
 
 
 def test_a_tag_that_is_absent_is_named(door, experiment):
