@@ -80,6 +80,19 @@ class Caller:
     def __post_init__(self) -> None:
         self.pool = urllib3.PoolManager(ca_certs=self.ca, retries=False, timeout=20, maxsize=16)
 
+    def serves(self, body: object = None) -> None:
+        """Wait for an answer with success; fail with the last one there was."""
+        last: list[tuple[int, Any]] = []
+
+        def asked() -> bool:
+            last[:] = [self.ask(body)]
+            return last[0][0] == 200
+
+        try:
+            until(asked)
+        except AssertionError as late:
+            raise AssertionError(f"{self.url} answers {last}") from late
+
     def ask(self, body: object = None, *, key: str = "", deployment: str = "") -> tuple[int, Any]:
         """Status and JSON of one answer; 0 and the reason where there was none."""
         headers = {"Authorization": f"Bearer {key or self.key}", "Content-Type": "application/json"}

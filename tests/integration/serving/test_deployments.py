@@ -25,7 +25,7 @@ class TestServing:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         status, said = caller.ask()
         assert (status, said["colour"], said["weights"]) == (200, "blue", "first")
         assert caller.ask(key="wrong")[0] == 401
@@ -41,7 +41,7 @@ class TestServing:
         site.deploy()
         site.deploy("green")
         site.traffic(blue=90, green=10)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         time.sleep(0.2)
         counted = Counter(caller.ask()[1]["colour"] for _ in range(100))
         assert counted == {"blue": 90, "green": 10}
@@ -51,7 +51,7 @@ class TestServing:
         caller = site.endpoint()
         site.deploy(instance_count=2)
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         asked, ended = [], threading.Event()
 
         def keep_asking() -> None:
@@ -76,11 +76,11 @@ class TestServing:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         before = caller.ask()[1]["pid"]
         kill(f"/{site.scope.id}/flights/blue/", "agent/scoring/__main__.py")
         until(lambda: caller.ask()[0] != 200, 10)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         assert site.get().state is DeploymentState.SUCCEEDED
         assert before
 
@@ -88,27 +88,27 @@ class TestServing:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         kill(str(site.settings.home / "serving" / "gateway"), "regista.agent.gateway")
         until(lambda: caller.ask()[0] == 0, 10)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
 
     def test_instances_are_scaled_without_another_generation(self, site: Site) -> None:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
         assert site.deploy(instance_count=2).generation == 1
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         pids = Counter(caller.ask({"sleep": 0.01})[1]["pid"] for _ in range(20))
         assert len(pids) >= 1
         assert site.deploy(instance_count=1).generation == 1
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
 
     def test_a_script_that_does_not_start_fails_with_its_own_words_and_the_old_one_goes_on(self, site: Site) -> None:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         broken = {"code": site.code(BROKEN), "scoring_script": "score.py"}
         site.house.deployments.put(SYSTEM, site.scope.address, site.document(code_configuration=broken))
         failed = site.settled()
@@ -123,7 +123,7 @@ class TestServing:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         with pytest.raises(ConflictError, match="100 %"):
             site.house.deployments.delete(SYSTEM, site.scope.address, "flights", "blue")
         with pytest.raises(InUseError):
@@ -139,7 +139,7 @@ class TestServing:
         caller = site.endpoint()
         site.deploy()
         site.traffic(blue=100)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         site.house.endpoints.delete(SYSTEM, site.scope.address, "flights")
         until(lambda: caller.ask()[0] == 404)
         until(lambda: not [key for key in site.house.serving.generations() if key.scope_id == site.scope.id])

@@ -89,7 +89,7 @@ def test_everything_ends_but_jobs_and_the_next_server_goes_on(home: Path, tmp_pa
 
     with running_server(home, environment) as server:
         client = server.client(workspace="prod")
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         assert client.online_deployments.get("flights", "blue").state == "Succeeded"
         assert "is not running" not in server.log
         assert client.jobs.get("long").status == "Running"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scoring import Site, until
+from tests.support.scoring import Site
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def test_a_scikit_learn_model_is_served_in_the_environment_that_it_brings(site: 
     assert made.lock is not None
     site.traffic(blue=100)
     asked = {"input_data": [[1.0, 1.0], [0.0, 1.0]]}
-    until(lambda: caller.ask(asked)[0] == 200)
+    caller.serves(asked)
     assert caller.ask(asked)[1] == pytest.approx([3.0, 1.0])
     caller.url = caller.url.removesuffix("score") + "invocations"
     status, said = caller.ask({"inputs": [[1.0, 0.0]]})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.support.scoring import Site, until
+from tests.support.scoring import Site
 
 pytestmark = pytest.mark.slow
 
@@ -34,5 +34,5 @@ def test_a_script_finds_the_model(site: Site, files: dict[str, bytes], source: d
     caller = site.endpoint()
     site.deploy(model="azureml:laid:1", code_configuration=code)
     site.traffic(blue=100)
-    until(lambda: caller.ask()[0] == 200)
+    caller.serves()
     assert caller.ask() == (200, next(iter(files.values())).decode())

@@ -118,7 +118,7 @@ def test_a_rolling_update_is_finished_by_the_next_server_whenever_the_last_one_d
         client.online_endpoints.update("flights", traffic={"blue": 100})
         endpoint, keys = client.online_endpoints.get("flights"), client.online_endpoints.keys("flights")
         caller = Caller(endpoint.scoring_uri, str(server.ca), keys.primary_key)
-        until(lambda: caller.ask()[0] == 200)
+        caller.serves()
         kill(server)
     asking = Asking(caller)
     texts = {1: "first", 2: "second"}

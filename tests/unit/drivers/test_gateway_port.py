@@ -1,6 +1,8 @@
 """The port of the gateway where none was asked for."""
 
 import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,20 @@ def test_it_is_none_that_a_connection_is_given(gateway):
 
 def test_it_stays(gateway):
     assert port_of(gateway()) == port_of(gateway())
+
+
+def test_everybody_who_asks_at_once_is_told_the_same(gateway):
+    for _ in range(20):
+        one = gateway()
+        together = threading.Barrier(8)
+
+        def ask(one=one, together=together):
+            together.wait()
+            return port_of(one)
+
+        with ThreadPoolExecutor(8) as threads:
+            assert len({asked.result() for asked in [threads.submit(ask) for _ in range(8)]}) == 1
+        (one._root / "port").unlink()
 
 
 def test_one_that_is_taken_is_not_chosen(gateway, monkeypatch):

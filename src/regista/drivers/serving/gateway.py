@@ -105,7 +105,13 @@ class Gateway:
         chosen = self._root / "port"
         if not chosen.exists():
             self._root.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(chosen, str(_free_port(self._settings.host)).encode())
+            draft = chosen.with_name(f".port.{secrets.token_hex(8)}")
+            draft.write_text(str(_free_port(self._settings.host)))
+            with contextlib.suppress(FileExistsError):
+                chosen.hardlink_to(
+                    draft
+                )  # the first of several threads wins: an address that was told is never another
+            draft.unlink()
         return int(chosen.read_text())
 
     def _is_running(self) -> bool:
