@@ -1,8 +1,8 @@
 """The real ``azure-ai-ml`` package, in environments of its own, and scripts run in them against a server of ours."""
 
+import atexit
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,14 @@ import msgspec
 from tests.support.command_line import CommandLine
 from tests.support.locked import ROOT, ScriptFailedError, locked_python
 from tests.support.server import RunningServer
+from tests.support.warm import Warm
 
 VERSIONS = ("135", "134")
 """Of the locks: azure-ai-ml 1.35.2 and 1.34.1."""
 
 SCRIPTS = ROOT / "azureml_scripts"
 SECONDS = 400
+_WARM: dict[tuple[Path, str], Warm] = {}
 _FOREIGN = ("MLFLOW_", "REGISTA_", "AZURE", "ARM_", "IDENTITY_", "REGISTRY_DISCOVERY", "REQUESTS_CA_BUNDLE")
 
 
@@ -45,21 +47,19 @@ class AzuremlClient(msgspec.Struct, frozen=True):
         self, script: Path, server: RunningServer, home: Path, scopes: Scopes, *words: str, **variables: str
     ) -> str:
         """Run *script* with what ``regista connect azureml`` says, and return what it printed."""
-        environment = self.environment(server, home, scopes) | variables
-        done = subprocess.run(
-            [self.python, script, *words],
-            env=environment,
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
-        if done.returncode:
-            raise ScriptFailedError(
-                f"{script.stem} with azure-ai-ml {self.version}:\n{done.stdout}\n{done.stderr}\n{server.log[-20000:]}"
-            )
-        return done.stdout
+        environment = self.environment(server, home, scopes)
+        status, printed = self._warm(environment).run(script, words, environment | variables, home, SECONDS)
+        if status:
+            raise ScriptFailedError(f"{script.stem} with azure-ai-ml {self.version}:\n{printed}\n{server.log[-20000:]}")
+        return printed
+
+    def _warm(self, environment: dict[str, str]) -> Warm:
+        """The process of this version for this server; a new one where the last was ended."""
+        key = (self.python, environment["SERVER"])
+        if key not in _WARM or not _WARM[key].is_alive:
+            _WARM[key] = Warm(self.python, SCRIPTS / "_warm.py", environment)
+            atexit.register(_WARM[key].close)
+        return _WARM[key]
 
     def recorded(self, script: str, server: RunningServer, home: Path, scopes: Scopes) -> dict[str, Any]:
         """Run a script of the folder and return what its recorder wrote."""
