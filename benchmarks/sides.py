@@ -94,6 +94,8 @@ class Side:
                     clients=clients,
                     seconds=max(seconds, 4 * took),
                 )
+        if not answers:
+            raise RuntimeError("no answer came in time")
         return Rate(each, cpu() / answers * 1000)
 
     def walk(self, ask: Ask) -> Rate:
