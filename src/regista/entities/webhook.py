@@ -35,75 +35,45 @@ class DeliveryState(StrEnum):
     """It will not be sent again: it was refused for good, tried too often, or its webhook was disabled."""
 
 
-class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookFields(msgspec.Struct, frozen=True, kw_only=True):
+    """What everybody who may see a webhook is shown of it."""
+
+    id: str
+    name: str
+    url: str
+    events: tuple[str, ...]
+    description: str = ""
+    state: WebhookState = WebhookState.ACTIVE
+    created_at: int = 0
+    created_by: str = ""
+    updated_at: int = 0
+
+
+class Webhook(WebhookFields, frozen=True, kw_only=True):
     """Where to tell of which *events* of a scope, from the event behind number ``after`` on. ``detailed``: who made it may
     read the audit, so that what an event tells besides its name goes along."""
 
-    id: str
     scope_id: str
-    name: str
-    url: str
-    events: tuple[str, ...]
-    description: str = ""
-    state: WebhookState = WebhookState.ACTIVE
     sealed_secret: str = ""
     detailed: bool = False
     after: int = 0
-    created_at: int = 0
-    created_by: str = ""
-    updated_at: int = 0
 
 
-class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """One message to one webhook. ``id`` stays the same however often it is sent: receivers know it again by that."""
-
-    id: str
-    webhook_id: str
-    event: str
-    sequence: int
-    at: int
-    payload: str = ""
-    state: DeliveryState = DeliveryState.WAITING
-    attempts: int = 0
-    next_at: int = 0
-    status: int = 0
-    error: str = ""
-    ended_at: int = 0
-
-
-class WebhookView(msgspec.Struct, frozen=True, kw_only=True):
+class WebhookView(WebhookFields, frozen=True, kw_only=True):
     """A webhook as it is shown: of its secret only whether there is one."""
 
-    id: str
-    name: str
-    url: str
-    events: tuple[str, ...]
-    description: str = ""
-    state: WebhookState = WebhookState.ACTIVE
     has_secret: bool = False
-    created_at: int = 0
-    created_by: str = ""
-    updated_at: int = 0
 
     @classmethod
     def of(cls, webhook: Webhook) -> "WebhookView":
         """The view of *webhook*."""
-        return cls(
-            id=webhook.id,
-            name=webhook.name,
-            url=webhook.url,
-            events=webhook.events,
-            description=webhook.description,
-            state=webhook.state,
-            has_secret=bool(webhook.sealed_secret),
-            created_at=webhook.created_at,
-            created_by=webhook.created_by,
-            updated_at=webhook.updated_at,
-        )
+        shown = {name: getattr(webhook, name) for name in WebhookFields.__struct_fields__}
+        return cls(has_secret=bool(webhook.sealed_secret), **shown)
 
 
 class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of a webhook's log: ``status`` is that of the last answer (0: there was none), ``next_at`` when it is sent again."""
+    """A line of a webhook's log: ``status`` is that of the last answer (0: there was none), ``next_at`` when it is sent again.
+    ``id`` stays the same however often it is sent: receivers know it again by that."""
 
     id: str
     event: str
@@ -117,9 +87,17 @@ class DeliveryView(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int = 0
 
     @classmethod
-    def of(cls, delivery: Delivery) -> "DeliveryView":
+    def of(cls, delivery: "Delivery") -> "DeliveryView":
         """The view of *delivery*."""
-        return cls(**{name: getattr(delivery, name) for name in cls.__struct_fields__})
+        return DeliveryView(**{name: getattr(delivery, name) for name in DeliveryView.__struct_fields__})
+
+
+class Delivery(DeliveryView, frozen=True, kw_only=True):
+    """One message to one webhook, with what is sent."""
+
+    webhook_id: str
+    payload: str = ""
+    state: DeliveryState = DeliveryState.WAITING
 
 
 class Told(msgspec.Struct, frozen=True):
