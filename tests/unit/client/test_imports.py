@@ -280,8 +280,8 @@ class TestBookAndChecks:
             id=RUN, experiment="0", user="ada", status="odd", tags={"": "x", "k" * 300: "x", "ok": "a\0\ud800"}
         )
         body = checking.run(run, 0)
-        assert body["tags"] == {"ok": "a\ufffd?", "mlflow.user": "ada"}
-        assert body["status"] == "Completed"
+        assert body.tags == {"ok": "a\ufffd?", "mlflow.user": "ada"}
+        assert body.status == "Completed"
         assert len(problems.told) == 3
         points = [("m", math.inf, 1, 0), ("m", math.nan, 1, 0), ("", 1.0, 1, 0), ("m", 1.0, 2**63, 0)]
         assert [*checking.points(points, "run")] == [("m", 1.7976931348623157e308, 1, 0), ("m", None, 1, 0)]

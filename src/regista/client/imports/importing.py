@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from regista.client.imports.book import Counts, ImportBook
 from regista.client.imports.checking import Checking
 from regista.client.imports.records import Source, SourceFile, SourceModel, SourceName, SourceRun, SourceVersion
 from regista.client.workers import run_all
+from regista.entities.imported import ImportedExperiment
 from regista.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -137,14 +139,14 @@ class Import:
                 self._name(name)
             for one in experiments:
                 if one.deleted and one.id in self._numbers:
-                    self._put("experiments", bodies[one.id] | {"deleted": True})
+                    self._put("experiments", replace(bodies[one.id], deleted=True))
             return self._report()
         finally:
             self._book.close()
 
-    def _experiment(self, given: str, body: dict[str, Any]) -> None:
+    def _experiment(self, given: str, body: ImportedExperiment) -> None:
         self._count({"experiments": 1})
-        with self._told(f"experiment {body['name']!r}"):
+        with self._told(f"experiment {body.name!r}"):
             made = self._put("experiments", body)
             self._numbers[given] = made.get("number", 0) if made else 0
             self._written.add(given)
@@ -158,16 +160,16 @@ class Import:
         body = self._check.run(run, self._numbers[run.experiment])
         counts = {
             "runs": 1,
-            "params": len(body["params"]),
-            "tags": len(body["tags"]),
-            "datasets": len(body["datasets"]),
+            "params": len(body.params),
+            "tags": len(body.tags),
+            "datasets": len(body.datasets),
         }
         with self._told(f"run {run.id}"):
             self._put("runs", body)
             counts["metrics"] = self._points(run)
             self._files(f"runs/{run.id}", self._source.run_files(run), counts)
             if run.deleted:
-                self._put("runs", body | {"deleted": True})
+                self._put("runs", replace(body, deleted=True))
         self._end("run", run.id, counts, before)
 
     def _points(self, run: SourceRun) -> int:
@@ -194,12 +196,12 @@ class Import:
             return
         before = self._problems.count
         body = self._check.model(model, self._numbers[model.experiment])
-        counts = {"logged_models": 1, "params": len(body["params"]), "tags": len(body["tags"])}
+        counts = {"logged_models": 1, "params": len(body.params), "tags": len(body.tags)}
         with self._told(f"logged model {model.id}"):
             self._put("loggedModels", body)
             self._files(f"models/{model.id}", self._source.model_files(model), counts)
             if model.deleted:
-                self._put("loggedModels", body | {"deleted": True})
+                self._put("loggedModels", replace(body, deleted=True))
         self._end("model", model.id, counts, before)
 
     def _files(self, owner: str, files: Iterator[SourceFile], counts: Counts) -> None:
@@ -219,7 +221,7 @@ class Import:
 
     def _name(self, name: SourceName) -> None:
         body = self._check.name(name)
-        self._count({"registered_models": 1, "tags": len(body["tags"]), "aliases": len(body["aliases"])})
+        self._count({"registered_models": 1, "tags": len(body.tags), "aliases": len(body.aliases)})
         with self._told(f"registered model {name.name!r}"):
             self._put("models", body, self._shelf)
         self._named[name.name] = numbers = []
@@ -238,22 +240,20 @@ class Import:
         body = self._check.version(version)
         with self._told(f"version {version.name} {version.version}"):
             if _IS_PROMPT in version.tags or _PROMPT in version.tags:
-                body["spec"] = {"prompt": version.tags.get(_PROMPT, "")}
+                body = replace(body, spec={"prompt": version.tags.get(_PROMPT, "")})
             else:
-                self._content(version, body)
+                body = replace(body, **self._content(version))
             self._put("versions", body, self._shelf)
-        self._end("version", key, {"versions": 1, "tags": len(body["tags"])}, before)
+        self._end("version", key, {"versions": 1, "tags": len(body.tags)}, before)
 
-    def _content(self, version: SourceVersion, body: dict[str, Any]) -> None:
-        """Say where the files of a version are: with a run or a logged model that was imported, else they are sent."""
+    def _content(self, version: SourceVersion) -> dict[str, str]:
+        """Where the files of a version are: with a run or a logged model that was imported. Else they are sent, and the server knows."""
         for said in (version.place, version.source, f"models:/{version.model}"):
             if (found := _OF_MODEL.search(said)) and self._book.find("model", found[1]) is not None:
-                body.update(path=f"models:/{found[1]}", home=self._home)
-                return
+                return {"path": f"models:/{found[1]}", "home": self._home}
         for said in (version.place, version.source):
             if path := self._in_run(said):
-                body.update(path=path, home=self._home)
-                return
+                return {"path": path, "home": self._home}
         with TemporaryDirectory(prefix="regista-import-") as outside:
             folder = Path(outside) / (
                 _PLAIN.sub("", version.place.rstrip("/").rpartition("/")[2]).strip(".") or "model"
@@ -264,6 +264,7 @@ class Import:
                 is_packed = (folder / "MLmodel").is_file()
                 self._shelf.models.create(name=version.name, version=version.version, path=str(folder),
                                           type="mlflow_model" if is_packed else "custom_model")  # fmt: skip
+        return {}
 
     def _in_run(self, place: str) -> str:
         """Where in a run that was imported *place* is: behind the run's id, wherever that stands in it."""
@@ -294,7 +295,7 @@ class Import:
         path = f"{self._base(client)}/imports/totals"
         return client.transport.call("POST", path, body=asked, type=dict[str, int], idempotent=True)
 
-    def _put(self, what: str, body: dict[str, Any], client: "Regista | None" = None) -> dict[str, Any]:
+    def _put(self, what: str, body: msgspec.Struct, client: "Regista | None" = None) -> dict[str, Any]:
         if self._dry:
             return {}
         client = client or self._client

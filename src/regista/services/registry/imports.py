@@ -11,9 +11,16 @@ import msgspec
 
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import Asset, AssetVersion
+from regista.entities.imported import (
+    ImportedExperiment,
+    ImportedModel,
+    ImportedName,
+    ImportedRun,
+    ImportedVersion,
+)
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import check_alias, check_name, check_tags, new_id, now
-from regista.entities.run import Dataset, Experiment, LoggedModel, ModelMetric
+from regista.entities.run import Experiment, LoggedModel
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
@@ -30,81 +37,6 @@ from regista.services.tracking.rights import allow
 from regista.services.tracking.runs import LOGGED_MODEL
 
 _LARGEST = 10**18
-
-
-class ImportedExperiment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """``number`` is what it was called there; None where that is no number."""
-
-    name: str
-    number: int | None = None
-    tags: dict[str, str] = {}
-    deleted: bool = False
-    created_at: int = 0
-    updated_at: int = 0
-
-
-class ImportedRun(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """All of a run but its metrics and files, which follow. ``outputs`` are logged models, each with its step."""
-
-    name: str
-    experiment: int = 0
-    display_name: str = ""
-    status: JobStatus = JobStatus.COMPLETED
-    started_at: int = 0
-    ended_at: int | None = None
-    parent: str = ""
-    params: dict[str, str] = {}
-    tags: dict[str, str] = {}
-    datasets: tuple[Dataset, ...] = ()
-    inputs: tuple[str, ...] = ()
-    outputs: dict[str, int] = {}
-    deleted: bool = False
-
-
-class ImportedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A logged model without its files."""
-
-    id: str
-    experiment: int = 0
-    name: str = ""
-    run: str = ""
-    model_type: str = ""
-    status: str = "LOGGED_MODEL_READY"
-    status_message: str = ""
-    params: dict[str, str] = {}
-    tags: dict[str, str] = {}
-    metrics: tuple[ModelMetric, ...] = ()
-    deleted: bool = False
-    created_at: int = 0
-    updated_at: int = 0
-
-
-class ImportedName(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A registered model. Aliases of versions that are not here are passed over."""
-
-    name: str
-    description: str = ""
-    tags: dict[str, str] = {}
-    aliases: dict[str, str] = {}
-    created_at: int = 0
-    updated_at: int = 0
-
-
-class ImportedVersion(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A version of a registered model: made of what *path* refers to (``runs:/…`` or ``models:/m-…`` of the workspace
-    *home*), or of no files; one that is there already only gets what is said about it."""
-
-    name: str
-    version: str
-    path: str = ""
-    home: str = ""
-    description: str = ""
-    tags: dict[str, str] = {}
-    spec: dict[str, str] = {}
-    stage: str = ""
-    source: dict[str, str] = {}
-    created_at: int = 0
-    updated_at: int = 0
 
 
 class Totals(msgspec.Struct, kw_only=True):

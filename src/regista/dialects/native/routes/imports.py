@@ -8,18 +8,18 @@ from litestar.handlers import BaseRouteHandler
 
 from regista.entities.access import Caller
 from regista.entities.asset import Asset, AssetVersion
-from regista.entities.run import Experiment, LoggedModel, Metric
-from regista.entities.scope import ScopeAddress, ScopeKind
-from regista.errors import InvalidError
-from regista.services.house import House
-from regista.services.registry.imports import (
+from regista.entities.imported import (
     ImportedExperiment,
     ImportedModel,
     ImportedName,
     ImportedRun,
     ImportedVersion,
-    Totals,
 )
+from regista.entities.run import Experiment, LoggedModel, Metric
+from regista.entities.scope import ScopeAddress, ScopeKind
+from regista.errors import InvalidError
+from regista.services.house import House
+from regista.services.registry.imports import Totals
 
 _MOST = 10_000
 
