@@ -15,6 +15,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.datastore import files_container
 from regista.entities.job import JobStatus
 from regista.errors import UnavailableError
+from regista.services.access.access import SYSTEM
 from regista.services.working.lease_keeper import LeaseLostError, fenced
 from regista.services.working.worker import Worker, sweep_folders
 from tests.support.workplace import PLAIN, Workplace
@@ -143,6 +144,8 @@ def whole(place, tmp_path, name):
     assert (b"".join(found.read()), found.file.source) == (b"1\n", made.source["node"])
     capsule = place.house.capsules.open(place.store(place.dev), made.capsule)
     assert [one.status for one in capsule.jobs] == ["Completed"] * 2
+    ended = [one.path for one in place.house.audit.events(SYSTEM, 0, 1000).items if one.type == "job.completed"]
+    assert sorted(path.rpartition("/")[2] for path in ended) == sorted([name, *(step.name for step in steps.values())])
     keys = place.house.principals.keys(place.caller, "ada")
     assert not [key for key in keys if key.name.startswith("job ") and key.revoked_at is None]
     assert list(place.settings.work.iterdir()) == []

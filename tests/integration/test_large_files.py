@@ -27,9 +27,11 @@ MOST = 64 << 20
 PART = 8 << 20
 """What is on its way from the server's hands to those of a client that reads nothing is much less."""
 
+SECONDS = 300 + SIZE // 5_000_000
+
 LOG = logging.getLogger(__name__)
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + SIZE // 5_000_000)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS)]
 
 
 @pytest.fixture(scope="module")
@@ -88,14 +90,14 @@ def big_file(folder: Path) -> tuple[Path, bytes]:
 def test_by_the_blob_protocol(served, container, folder):
     told = {"CONTAINER": container, "KEY": served.owner_key, "BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
     with flat(served, "azure-storage-blob"):
-        said = azure_storage_client.run("stream", served.url, folder, ca=served.ca, **told)
+        said = azure_storage_client.run("stream", served.url, folder, ca=served.ca, seconds=SECONDS, **told)
     LOG.info(said)
 
 
 def test_as_an_artifact_of_mlflow(served, folder):
     told = {"BYTES": str(SIZE), "SSL_CERT_FILE": str(served.ca)}
     with flat(served, "mlflow"):
-        said = mlflow_client(3).run("big_artifact", served, folder, workspace="dev", seconds=3600, **told)
+        said = mlflow_client(3).run("big_artifact", served, folder, workspace="dev", seconds=SECONDS, **told)
     LOG.info(said)
 
 

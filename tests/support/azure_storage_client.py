@@ -19,7 +19,7 @@ _LOCK = "azure-storage"
 _FOREIGN = ("AZURE", "REGISTA_", "REQUESTS_CA_BUNDLE", "SSL_CERT")
 
 
-def run(script: str, url: str, home: Path, *, ca: Path | None = None, **variables: str) -> str:
+def run(script: str, url: str, home: Path, *, ca: Path | None = None, seconds: float = 500, **variables: str) -> str:
     """Run a script with what *variables* tell it; return what it printed. Raise ``ScriptFailedError`` with what it said."""
     told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     told |= {"HOME": str(home), "URL": url, **({"REQUESTS_CA_BUNDLE": str(ca)} if ca else {}), **variables}
@@ -29,7 +29,7 @@ def run(script: str, url: str, home: Path, *, ca: Path | None = None, **variable
         cwd=home,
         capture_output=True,
         text=True,
-        timeout=500,
+        timeout=seconds,
         check=False,
     )
     if done.returncode:

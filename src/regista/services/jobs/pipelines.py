@@ -12,6 +12,7 @@ from regista.entities.binding import NodeOutput, ParentOutput
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import now
 from regista.interfaces.catalog import Transaction
+from regista.services.jobs.ends import tell_end
 from regista.services.jobs.lineage import add_edges
 from regista.services.jobs.plans import PipelinePlan, StepPlan, pipeline_plan
 from regista.services.jobs.steps import make_step
@@ -77,7 +78,7 @@ def _end(tx: Transaction, job: Job, plan: PipelinePlan, steps: dict[str, Job]) -
     )
     tx.jobs.put(job)
     add_edges(tx, job, at)
-    tell_parent(tx, job)
+    tell_end(tx, job)
     return job
 
 
@@ -117,11 +118,5 @@ def request_cancel(tx: Transaction, job: Job, at: int) -> Job:
             request_cancel(tx, step, at)
         tx.leases.offer(job.id)
     if status.is_final:
-        tell_parent(tx, job)
+        tell_end(tx, job)
     return job
-
-
-def tell_parent(tx: Transaction, job: Job) -> None:
-    """Let a worker look at the pipeline that *job* is a step of."""
-    if job.parent:
-        tx.leases.offer(tx.jobs.get(job.scope_id, job.parent).id)

@@ -10,6 +10,7 @@ from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import new_id, now
 from regista.errors import InvalidError, RegistaError
 from regista.interfaces.catalog import Transaction
+from regista.services.jobs.ends import note_end
 from regista.services.jobs.lineage import add_edges
 from regista.services.jobs.plans import RIGHTS, CommandPlan, PipelinePlan, Plan, StepPlan, encode_plan
 from regista.services.jobs.resolution import merged_output
@@ -39,6 +40,7 @@ def make_step(
         tx.runs.set_tags(job.id, step.tags)
     if job.status.is_final:
         add_edges(tx, job, job.created_at)
+        note_end(tx, job)
     else:
         tx.leases.offer(job.id)
     return job

@@ -16,6 +16,7 @@ from regista.entities.run import Dataset, Metric, ModelMetric
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import AbsentError, InvalidError
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.jobs.ends import note_end
 from regista.services.jobs.jobs import find_job
 from regista.services.jobs.sources import job_path
 from regista.services.journal import note
@@ -149,6 +150,8 @@ class RunService:
             tx.jobs.put(changed)
             tx.runs.set_tags(job.id, tags)
             note(tx, caller, "run.update", job_path(scope, name), status=changed.status)
+            if changed.status.is_final and not job.status.is_final:
+                note_end(tx, changed)
             return Run(job=changed)
 
         return self._catalog.write(work)

@@ -26,8 +26,8 @@ from regista.interfaces.catalog import Transaction
 from regista.interfaces.executors import AttemptState, AttemptStatus, Handle
 from regista.services.jobs import keys as job_keys
 from regista.services.jobs.attempt_folder import AttemptFolder, attempts
+from regista.services.jobs.ends import tell_end
 from regista.services.jobs.lineage import add_edges
-from regista.services.jobs.pipelines import tell_parent
 from regista.services.jobs.plans import command_plan
 from regista.services.jobs.reuse import find_reusable, reuse_key, reused
 from regista.services.jobs.workshop import WaitingExecutor, Workshop
@@ -194,7 +194,7 @@ class AttemptRun:
             job = reused(job, earlier, now())
             tx.jobs.put(job)
             add_edges(tx, job, job.updated_at)
-            tell_parent(tx, job)
+            tell_end(tx, job)
             tx.leases.release(self._lease, due=None)
             return True
 

@@ -28,10 +28,10 @@ from regista.interfaces.catalog import Transaction
 from regista.services.assets.versions import drafted
 from regista.services.content.copying import copy_blobs
 from regista.services.jobs.attempt_folder import AttemptFolder, attempts
+from regista.services.jobs.ends import tell_end
 from regista.services.jobs.keys import revoke
 from regista.services.jobs.lineage import add_edges, edges_of
 from regista.services.jobs.outputs import register_output, target_scope, version_of
-from regista.services.jobs.pipelines import tell_parent
 from regista.services.jobs.places import datastore_path, place_outputs, target_workspace
 from regista.services.jobs.plans import CommandPlan, exact_reference, job_node
 from regista.services.jobs.sources import artifact_manifest
@@ -190,7 +190,7 @@ class _Last(msgspec.Struct, frozen=True):
             tx.claims.add(self.scope.id, "", _sizes(self.left), at)
             add_edges(tx, job, at)
             revoke(tx, job, self.ending.keys)
-            tell_parent(tx, job)
+            tell_end(tx, job)
             tx.leases.release(self.lease, due=None)
             return job
 
