@@ -1,8 +1,9 @@
 """Which blobs of a store something names.
 
 Live are: manifests of living versions in living scopes with all their files, their locks, their capsules with what those
-attach; outputs, logs, code and locks of jobs in living workspaces; artifacts of runs and logged models and files behind
-datastores, in living scopes too.
+attach; inputs, outputs, logs, code and locks of jobs in living workspaces, and what steps will read that are not made yet;
+artifacts of runs and logged models and files behind datastores, in living scopes too. An input may be in another store than
+its job.
 
 The catalog is asked in one short transaction; manifests are read after it. What is named later was stored later too, or
 renewed, and the store keeps such blobs by itself.
@@ -17,12 +18,13 @@ import msgspec
 from regista.entities.asset import AssetKind
 from regista.entities.capsule import open_envelope, read_statement
 from regista.entities.digest import Digest
-from regista.entities.job import Job
+from regista.entities.job import Binding, Job, JobType
 from regista.entities.manifest import Manifest
 from regista.entities.page import MAX_PAGE, PageRequest
 from regista.errors import ConflictError, DigestMismatchError, InvalidError, NotFoundError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Catalog, Transaction
+from regista.services.jobs.plans import PipelinePlan, pipeline_plan
 from regista.services.scopes.stores import StoreService
 
 T = TypeVar("T")
@@ -65,11 +67,13 @@ class LiveBlobs:
         named = _Named()
         living = _scopes(tx)
         for scope in living:
-            if self._stores.of(tx, tx.scopes.get(scope))[0] != name:
-                continue
-            _add_versions(tx, scope, named)
+            here = self._stores.of(tx, tx.scopes.get(scope))[0] == name
+            if here:
+                _add_versions(tx, scope, named)
             for job in _jobs(tx, scope):
-                _add_job(job, named)
+                named.manifests.update(one.manifest for one in _read_by(job) if one.manifest and (here or one.scope))
+                if here:
+                    _add_left(job, named)
         for scope, digest in chain(tx.artifacts.digests(), tx.files.digests()):
             if scope in living:
                 named.blobs.add(digest)
@@ -109,9 +113,23 @@ def _jobs(tx: Transaction, scope_id: str) -> Iterator[Job]:
             return
 
 
-def _add_job(job: Job, named: _Named) -> None:
+def _read_by(job: Job) -> Iterator[Binding]:
+    """What a job has read or will read, steps that are not made yet included."""
+    yield from job.inputs.values()
+    if job.type is JobType.PIPELINE and not job.status.is_final:
+        yield from _given(pipeline_plan(job))
+
+
+def _given(plan: PipelinePlan) -> Iterator[Binding]:
+    for step in plan.jobs.values():
+        yield from step.given.values()
+        if isinstance(step.plan, PipelinePlan):
+            yield from _given(step.plan)
+
+
+def _add_left(job: Job, named: _Named) -> None:
     named.blobs.update(digest for digest in (job.log, job.lock) if digest)
-    named.manifests.update(one.manifest for one in (*job.inputs.values(), *job.outputs.values()) if one.manifest)
+    named.manifests.update(one.manifest for one in job.outputs.values() if one.manifest)
     if job.code:
         named.manifests.add(job.code)
 

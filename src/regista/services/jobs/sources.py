@@ -120,6 +120,7 @@ class Sources:
             manifest=self.store(home).put(manifest.encode()) if manifest.digest != digest else digest,
             reference=str(found),
             node=job_node(home.id, job.name),
+            scope=home.id,
             mode=mode,
         )
 
@@ -135,11 +136,6 @@ class Sources:
                     hint="Name the version itself, or azureml://jobs/JOB/outputs/OUTPUT.",
                 )
             return self._job_output(JobOutputReference(job=job, output=output, path=path), type_, mode, scope)
-        if self._stores.of(self.tx, scope)[0] != self._stores.of(self.tx, home)[0]:
-            raise UnsupportedError(
-                f"{str(found)[:200]!r} is in another store than {home.address}",
-                hint=f"Register it as data in {scope.address}, and name that.",
-            )
         manifest, jobs = files_below(self.tx, self.caller, scope, found.path)
         if type_ == "uri_file" and len(manifest.files) != 1:
             raise InvalidError(f"{found} has {len(manifest.files)} files, and a uri_file is one")
