@@ -247,3 +247,15 @@ class TestUvOnPyPI:
         assert lock.packages["mlflow-skinny"].startswith("3.")
         built = runtime.build(lock)
         assert subprocess.run([built.python, "-c", "import mlflow"], check=False).returncode == 0
+
+    def test_what_was_trained_under_a_curated_name_can_be_saved(self, home, tmp_path):
+        runtime = UvRuntime(home)
+        built = runtime.build(runtime.lock(EnvironmentSpec(image="AzureML-sklearn-1.5")))
+        lines = (
+            "import mlflow.sklearn, sys",
+            "from sklearn.linear_model import LinearRegression",
+            "mlflow.sklearn.save_model(LinearRegression().fit([[0], [1]], [0, 1]), sys.argv[1])",
+            "assert mlflow.sklearn.load_model(sys.argv[1]).predict([[2]])[0] > 1",
+        )
+        program = [built.python, "-c", "\n".join(lines), tmp_path / "model"]
+        assert subprocess.run(program, check=False, timeout=120).returncode == 0

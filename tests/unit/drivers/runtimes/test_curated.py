@@ -3,6 +3,7 @@
 import pytest
 
 from regista.drivers.runtimes.curated import curated, curated_names
+from regista.drivers.runtimes.uv.draft import name_of
 from regista.drivers.runtimes.uv.translate import translate
 
 
@@ -25,6 +26,17 @@ def test_every_shipped_name_is_found_and_translates():
 )  # fmt: skip
 def test_the_platform_in_a_name_does_not_matter(name):
     assert curated(name) == curated("sklearn-1.5") is not None
+
+
+def test_models_can_be_logged_as_mlflow_writes_them_by_default():
+    """MLflow 3 writes scikit-learn's models by skops and imports pandas for PyTorch's; its small package brings neither."""
+    for name, *_ in curated_names():
+        packages = {name_of(line) for line in translate(curated(name)).requirements}
+        trackers = [line for line in translate(curated(name)).requirements if line.startswith("mlflow-skinny==3")]
+        if trackers and "scikit-learn" in packages:
+            assert "skops" in packages, name
+        if trackers and "torch" in packages:
+            assert "pandas" in packages, name
 
 
 def test_azures_older_name_has_the_python_of_its_time():
