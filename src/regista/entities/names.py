@@ -58,7 +58,11 @@ def check_name(thing: str, name: object) -> str:
     """Return *name* when it may name a *thing* (a key of ``RULES``); raise ``InvalidError`` with the rule otherwise."""
     if isinstance(name, str) and _COMPILED[thing].fullmatch(name):
         return name
-    raise InvalidError(f"{str(name)[:100]!r} cannot name a {thing}", hint=f"A {thing} name is {RULES[thing][1]}.")
+    article = "an" if thing[0] in "aeio" else "a"
+    raise InvalidError(
+        f"{str(name)[:100]!r} cannot name {article} {thing}",
+        hint=f"{article.capitalize()} {thing} name is {RULES[thing][1]}.",
+    )
 
 
 def check_version(version: str) -> str:

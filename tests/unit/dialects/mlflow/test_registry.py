@@ -107,7 +107,7 @@ class TestAliases:
             ("latest", "'latest' alias name (case insensitive) is reserved."),
             ("Latest", "'latest' alias name (case insensitive) is reserved."),
             ("v12", "Version alias name 'v12' is reserved."),
-            ("a b", "cannot name a alias"),
+            ("a b", "cannot name an alias"),
         ],
     )
     def test_a_name_that_it_cannot_have_is_told(self, door, alias, told):
