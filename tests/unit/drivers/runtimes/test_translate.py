@@ -174,6 +174,25 @@ class TestImages:
         with pytest.raises(UnsupportedError, match="needs the container runtime"):
             translate(EnvironmentSpec(image="mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04:latest"))
 
+    @pytest.mark.parametrize(
+        ("image", "python"),
+        [
+            ("python", None), ("library/python:latest", None), ("docker.io/library/python:slim", None), ("python:3", None),
+            ("python:3.11", "3.11"), ("python:3.12-slim-bookworm", "3.12"), ("docker.io/python:3.11.6", "3.11.6"),
+        ],
+    )  # fmt: skip
+    def test_dockers_own_image_of_python_is_that_python_and_nothing_else(self, image, python):
+        request = translate(EnvironmentSpec(image=image))
+        assert (request.requirements, request.python) == ((), python)
+        assert "is not used by the uv runtime" in request.warnings[0]
+
+    @pytest.mark.parametrize(
+        "image", ["acme/python:3.11", "host.example/python:3.11", "python:onbuild", "pythonic:3.11"]
+    )
+    def test_an_image_that_is_only_called_python_is_not_guessed(self, image):
+        with pytest.raises(UnsupportedError, match="needs the container runtime"):
+            translate(EnvironmentSpec(image=image))
+
     def test_a_curated_image_alone_is_its_packages(self):
         request = translate(EnvironmentSpec(image="mcr.microsoft.com/azureml/curated/sklearn-1.5:21"))
         assert "scikit-learn==1.5.*" in request.requirements

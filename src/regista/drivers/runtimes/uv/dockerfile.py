@@ -28,6 +28,10 @@ AddBase = Callable[[Draft, str], bool]
 """Adds what an image is known to contain; says whether it is known."""
 
 _PYTHON_IMAGE = re.compile(r"(?:^|/)python:(\d+\.\d+(?:\.\d+)?)(?:$|-)")
+_OFFICIAL = re.compile(
+    r"(?:docker\.io/)?(?:library/)?python(?::(?:\d+(?:\.\d+){0,2}|latest|slim|bookworm|bullseye|trixie)(?:-[\w.-]+)?)?"
+)
+"""Docker's own images of Python: an interpreter, and no package beside it."""
 _IGNORED = frozenset({"LABEL", "MAINTAINER", "EXPOSE", "CMD", "SHELL", "STOPSIGNAL", "USER", "HEALTHCHECK"})
 _TIDYING = (
     ("rm",),
@@ -188,6 +192,11 @@ def add_image(draft: Draft, image: str, add_base: AddBase) -> None:
     if python:
         draft.python = python[1]
     draft.warn(f"image {shown(image)} is not used by the uv runtime: packages come from the package index")
+
+
+def is_python_image(image: str) -> bool:
+    """Whether *image* is known to contain Python and no packages."""
+    return _OFFICIAL.fullmatch(image) is not None
 
 
 def _plain(words: list[str]) -> list[str]:

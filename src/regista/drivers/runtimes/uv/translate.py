@@ -2,7 +2,7 @@
 
 from regista.drivers.runtimes.curated import curated
 from regista.drivers.runtimes.uv.conda import add_conda
-from regista.drivers.runtimes.uv.dockerfile import add_dockerfile, add_image
+from regista.drivers.runtimes.uv.dockerfile import add_dockerfile, add_image, is_python_image
 from regista.drivers.runtimes.uv.draft import Draft, PackageRequest, shown
 from regista.drivers.runtimes.uv.instructions import NEEDS_CONTAINER
 from regista.drivers.runtimes.uv.requirement import add_pip_lines
@@ -56,7 +56,7 @@ def _add_image_of(spec: EnvironmentSpec, image: str, draft: Draft) -> None:
     if spec.conda is not None:
         # Azure installs a conda file as an environment of its own beside the image's: nothing of the image is in it.
         draft.warn(f"image {shown(image)} is not used by the uv runtime: packages come from the package index")
-    elif spec.pip:
+    elif spec.pip or is_python_image(image):
         add_image(draft, image, _add_curated)
     elif not _add_curated(draft, image):
         raise UnsupportedError(f"image {shown(image)} needs the container runtime", hint=NEEDS_CONTAINER)
