@@ -48,6 +48,11 @@ class NodeOutput(msgspec.Struct, frozen=True, tag="node_output", tag_field="from
 PipelineBinding = ParentInput | ParentOutput | NodeOutput
 
 
+def is_whole(text: str) -> bool:
+    """Whether *text* is nothing but one pair of ``${{`` and ``}}`` with something between."""
+    return _WHOLE.fullmatch(text) is not None
+
+
 def parse_binding(text: str) -> PipelineBinding | None:
     """Read *text*; None when it is no binding but a plain value. Raise ``InvalidError`` for a malformed binding and for
     one with text around it."""

@@ -8,7 +8,8 @@ import pytest
 
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
-from regista.errors import ConflictError, NotFoundError, UnauthenticatedError
+from regista.errors import ConflictError, NotFoundError, UnauthenticatedError, UnsupportedError
+from regista.services.assets.versions import NewVersion
 from regista.services.jobs.attempt_folder import AttemptFolder
 from regista.services.jobs.workshop import ServerPlace
 from regista.services.working.worker import Worker
@@ -95,6 +96,17 @@ class TestInputs:
         job = run(place, command, inputs=inputs)
         assert place.log(job.name) == "hi\nhi\nhi\nart\nart\n", job.error
         assert ("input:whole", f"job:{job.scope_id}/{first.name}") in place.edges(f"job:{job.scope_id}/{job.name}")
+
+    @pytest.mark.parametrize("path", ["azureml://jobs/{}/outputs/artifacts/paths/outputs/m", "runs:/{}/outputs/m"])
+    def test_what_lay_in_outputs_is_registered_by_azures_path_of_it(self, place, path):
+        job = run(place, "mkdir -p outputs/m; echo w > outputs/m/weights")
+        model = NewVersion(kind=AssetKind.MODEL, name="left", type="custom_model")
+        made = place.house.registration.create(place.caller, place.dev, model, path=path.format(job.name))
+        assert made.file_count == 1
+
+    def test_what_lies_in_a_store_elsewhere_is_said_to_be_out_of_reach(self, place):
+        with pytest.raises(UnsupportedError, match="reads nothing from 'wasbs'"):
+            place.command("true", inputs={"d": {"path": "wasbs://container@account.blob.core.windows.net/iris.csv"}})
 
     def test_an_output_that_is_not_there_yet_is_refused(self, place):
         waiting = place.command("true", outputs={"o": {}})

@@ -105,6 +105,11 @@ class TestWriting:
         place.run(writes("echo 1 > ${{outputs.out}}/x", STORE + "/by/${{name}}/${{ output_name }}"), "named")
         assert listed(place, "by/") == ["by/named/out/x"]
 
+    def test_so_does_the_path_of_a_node(self, place):
+        node = writes("echo 1 > ${{outputs.out}}/x", STORE + "/node/${{name}}/")
+        place.run({"type": "pipeline", "jobs": {"make": node}}, "nodes")
+        assert listed(place, "node/") == ["node/nodes_make/x"]
+
     def test_another_workspace_is_written_to_as_well(self, place):
         path = "azureml://workspaces/other/datastores/workspaceblobstore/paths/from-dev"
         assert place.run(writes("echo 1 > ${{outputs.out}}/x", path)).status == JobStatus.COMPLETED

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from regista.entities.binding import NodeOutput, ParentInput, ParentOutput, parse_binding
+from regista.entities.binding import NodeOutput, ParentInput, ParentOutput, is_whole, parse_binding
 from regista.entities.documents.inputs import DATA_TYPES
 from regista.entities.documents.reading import Fields, invalid, join, located
 from regista.entities.names import check_version
@@ -42,7 +42,8 @@ def read_outputs(fields: Fields, *, bindings: bool = False, typed: bool = True) 
 
 def _described(fields: Fields, *, bindings: bool, typed: bool) -> OutputSpec:
     path = fields.text("path")
-    bound = _binding(path, fields.at("path")) if bindings else None
+    # A path may name the job in it, ``…/paths/${{name}}/…``: only a whole value is a binding.
+    bound = _binding(path, fields.at("path")) if bindings and is_whole(path) else None
     mode = fields.choice("mode", (*OUTPUT_MODES, "mount"))
     version = fields.text("version")
     spec = OutputSpec(

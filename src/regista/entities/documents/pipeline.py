@@ -80,10 +80,11 @@ class PipelineSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 def read_pipeline(fields: Fields, *, declared: bool = False) -> PipelineSpec:
     """The pipeline in *fields*; *declared*: it is that of a component."""
+    outputs = read_outputs(fields)
     return PipelineSpec(
-        jobs=_nodes(fields),
+        jobs=_nodes(fields, outputs),
         inputs=read_inputs(fields, declared=declared),
-        outputs=read_outputs(fields),
+        outputs=outputs,
         settings=read_settings(fields) or PipelineSettings(),
         is_deterministic=fields.boolean("is_deterministic", default=True),
     )
@@ -116,19 +117,20 @@ def read_inline(mapping: Mapping[str, Any], where: str, ignored: list[str]) -> C
     return spec
 
 
-def _nodes(fields: Fields) -> dict[str, Node]:
+def _nodes(fields: Fields, promised: dict[str, OutputSpec]) -> dict[str, Node]:
+    """The nodes of a pipeline whose outputs are *promised*."""
     nodes = {}
     for name, value in fields.each("jobs", "node").items():
         where = join(fields.at("jobs"), name)
         if not isinstance(value, dict):
             raise invalid(where, "expected a mapping", hint="A node has a `component`, or a `command`.")
-        nodes[name] = _node(Fields(value, where, fields.ignored), value)
+        nodes[name] = _node(Fields(value, where, fields.ignored), value, promised)
     if not nodes:
         raise invalid(fields.at("jobs"), "a pipeline has at least one node")
     return nodes
 
 
-def _node(fields: Fields, mapping: Mapping[str, Any]) -> Node:
+def _node(fields: Fields, mapping: Mapping[str, Any], promised: dict[str, OutputSpec]) -> Node:
     kind = read_type(fields, NODE_TYPES)
     bodies = [key for key in ("component", "command", "jobs") if fields.take(key) is not None]
     if len(bodies) != 1:
@@ -141,9 +143,9 @@ def _node(fields: Fields, mapping: Mapping[str, Any]) -> Node:
     if bodies == ["component"]:
         node = _component_node(fields, mapping["component"], kind)
     elif bodies == ["command"]:
-        node = _command_node(fields, inputs, outputs)
+        node = _command_node(fields, inputs, _kept(outputs, promised))
     else:
-        node = _pipeline_node(fields, inputs, outputs)
+        node = _pipeline_node(fields, inputs, _kept(outputs, promised))
     if kind and node.type and kind != node.type:
         raise invalid(fields.at("type"), f"the node is a {node.type}, not a {kind}")
     node = msgspec.structs.replace(
@@ -183,17 +185,15 @@ def _component_node(fields: Fields, component: object, kind: str) -> Node:
 def _command_node(fields: Fields, inputs: dict[str, InputSpec], outputs: dict[str, OutputSpec]) -> Node:
     """A node that is its own component: what it declares is what it is given."""
     settings = read_settings(fields)
-    return Node(
-        component=read_command_body(fields, _declared(inputs), _kept(outputs)), type="command", settings=settings
-    )
+    return Node(component=read_command_body(fields, _declared(inputs), outputs), type="command", settings=settings)
 
 
 def _pipeline_node(fields: Fields, inputs: dict[str, InputSpec], outputs: dict[str, OutputSpec]) -> Node:
     settings = read_settings(fields)
     spec = PipelineSpec(
-        jobs=_nodes(fields),
+        jobs=_nodes(fields, outputs),
         inputs=_declared(inputs),
-        outputs=_kept(outputs),
+        outputs=outputs,
         settings=settings or PipelineSettings(),
     )
     return Node(component=spec, type="pipeline", settings=settings)
@@ -204,8 +204,18 @@ def _declared(inputs: dict[str, InputSpec]) -> dict[str, InputSpec]:
     return {name: msgspec.structs.replace(spec, value=None, path="", binding=None) for name, spec in inputs.items()}
 
 
-def _kept(outputs: dict[str, OutputSpec]) -> dict[str, OutputSpec]:
+def _kept(outputs: dict[str, OutputSpec], promised: dict[str, OutputSpec]) -> dict[str, OutputSpec]:
+    """What is left of given outputs as declarations. One that does not say its type has that of the pipeline's output that it
+    becomes."""
     return {
-        name: OutputSpec(type=spec.type or "uri_folder", mode=spec.mode, description=spec.description)
+        name: OutputSpec(
+            type=spec.type or _promise(spec, promised).type or "uri_folder",
+            mode=spec.mode,
+            description=spec.description,
+        )
         for name, spec in outputs.items()
     }
+
+
+def _promise(spec: OutputSpec, promised: dict[str, OutputSpec]) -> OutputSpec:
+    return promised.get(spec.binding.name, OutputSpec()) if spec.binding else OutputSpec()

@@ -3,6 +3,7 @@
 Whoever lets a job read bytes must be allowed to download them: a job is its author's program.
 """
 
+import re
 from collections.abc import Iterable
 
 from regista.entities.access import Caller, Permission
@@ -25,7 +26,7 @@ from regista.entities.reference import (
 )
 from regista.entities.run import Artifact
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.errors import ConflictError, InvalidError, NotFoundError, UnsupportedError
+from regista.errors import ConflictError, InvalidError, NotFoundError, RegistaError, UnsupportedError
 from regista.interfaces.blobs import BlobStore
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import require
@@ -89,9 +90,7 @@ class Sources:
             case DatastoreReference() as found:
                 return self._stored(found, type_, mode, home)
             case LocalPath():
-                raise InvalidError(
-                    f"{text[:200]!r} is a path on the author's machine", hint="The client uploads it: send a reference."
-                )
+                raise _unread(text)
 
     def _asset(self, found: AssetReference, type_: str, mode: str, home: Scope) -> Binding:
         kind = found.kind or (AssetKind.MODEL if type_ in MODEL_TYPES else AssetKind.DATA)
@@ -198,6 +197,18 @@ def inside(manifest: Manifest, output: str, path: str) -> Manifest:
 def artifact_manifest(rows: Iterable[Artifact]) -> Manifest:
     """The artifacts of a run as one content."""
     return Manifest.of(ManifestEntry(row.path, row.digest, row.size) for row in rows)
+
+
+def _unread(text: str) -> RegistaError:
+    """Why *text*, which is no reference, cannot be an input."""
+    if scheme := re.match(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)", text):
+        return UnsupportedError(
+            f"Regista reads nothing from {scheme[0]!r} ({text[:200]!r})",
+            hint="Register the data, or name it by its https address.",
+        )
+    return InvalidError(
+        f"{text[:200]!r} is a path on the author's machine", hint="The client uploads it: send a reference."
+    )
 
 
 def _url(url: str, type_: str, mode: str) -> Binding:

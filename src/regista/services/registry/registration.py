@@ -36,7 +36,7 @@ from regista.services.environments.environments import CuratedEnvironments
 from regista.services.jobs.lookup import readable_job
 from regista.services.jobs.places import is_shown, workspace_of
 from regista.services.jobs.plans import job_node
-from regista.services.jobs.sources import artifact_manifest
+from regista.services.jobs.sources import artifact_manifest, inside
 from regista.services.provenance.capsules import CapsuleService
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.scopes.stores import StoreService
@@ -208,7 +208,7 @@ class RegistrationService:
                 f"job {name!r} has no output {output!r}", hint=f"Its outputs: {there}. Its status: {job.status}."
             )
         folder = "" if manifest.find(path.strip("/")) else path.strip("/").rsplit("/", 1)[-1] or output
-        return _Content(place, manifest.below(path), job_node(place.id, name), EdgeType.PRODUCED, folder)
+        return _Content(place, inside(manifest, output, path), job_node(place.id, name), EdgeType.PRODUCED, folder)
 
     def _stored(self, tx: Transaction, caller: Caller, place: Scope, found: DatastoreReference) -> _Content:
         scope = workspace_of(tx, caller, place, found)

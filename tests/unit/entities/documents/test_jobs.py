@@ -77,7 +77,7 @@ class TestRefusals:
             ({"command": "run ${{inputs.x}}"}, r"command: the command speaks of inputs\.x"),
             ({"inputs": []}, "inputs: expected a mapping, found a list"),
             ({"inputs": {"x": [1]}}, r"inputs\.x: expected a mapping"),
-            ({"inputs": {"a-b": 1}}, r"inputs\.a-b: 'a-b' cannot name a input"),
+            ({"inputs": {"a-b": 1}}, r"inputs\.a-b: 'a-b' cannot name an input"),
             ({"inputs": {"x": {"type": "uri_fodler"}}}, r"inputs\.x\.type: 'uri_fodler' is none of"),
             ({"inputs": {"x": {"path": "p", "value": 1}}}, r"inputs\.x\.value: .*no path beside it"),
             ({"inputs": {"x": {"type": "number", "path": "p"}}}, r"inputs\.x\.path: .* has a value"),
@@ -163,6 +163,14 @@ class TestPipelineJobs:
         assert isinstance(score.component, CommandSpec)
         assert score.component.inputs == {"model": InputSpec(type="mlflow_model", mode="download")}
         assert score.component.outputs == {"scores": OutputSpec(type="uri_file", mode="upload")}
+
+    def test_an_output_of_a_command_in_a_node_has_the_type_of_what_it_becomes(self):
+        inner = {"command": "echo > ${{outputs.o}}", "outputs": {"o": "${{parent.outputs.file}}"}}
+        nested = {"jobs": {"n": inner}, "outputs": {"file": "${{parent.outputs.file}}"}}
+        for node in (inner, nested):
+            spec = parse_job({"jobs": {"n": node}, "outputs": {"file": {"type": "uri_file"}}}).spec
+            assert next(iter(spec.jobs["n"].component.outputs.values())).type == "uri_file"
+            build_graph(spec)
 
     def test_it_hangs_together(self, document):
         assert build_graph(document.spec).order == ("prepare", "train", "score")
