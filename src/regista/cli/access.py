@@ -14,6 +14,7 @@ __all__ = ["key", "principal", "role", "store"]
 
 _PRINCIPALS = ("name", "kind", "disabled", "display_name", "created_at")
 _KEYS = ("name", "id", "created_at", "expires_at", "revoked_at", "paths", "permissions")
+_LIVING = tuple(name for name in _KEYS if name != "revoked_at")
 
 
 @click.group()
@@ -130,11 +131,18 @@ def _visible(one: Key) -> dict[str, Any]:
 
 @key.command("list", epilog="Example: regista key list --principal alice")
 @click.option("--principal", "owner", help="Whose.  [default: yours]")
+@click.option("--all", "ended", is_flag=True, help="Those that were revoked or have expired too.")
 @common
-def list_keys(owner: str | None, output: str, profile: str | None) -> None:
-    """A principal's keys, without anything secret."""
+def list_keys(owner: str | None, ended: bool, output: str, profile: str | None) -> None:
+    """A principal's keys that open, without anything secret. A job has one of its own for as long as it runs."""
+    from regista.entities.names import now
+
     client = connect(profile)
-    show([_visible(one) for one in client.keys.list(_owner(client, owner))], output, _KEYS)
+    found = client.keys.list(_owner(client, owner))
+    open_ = [one for one in found if one.is_live(now())]
+    show([_visible(one) for one in (found if ended else open_)], output, _KEYS if ended else _LIVING)
+    if not ended and len(found) > len(open_):
+        say(f"{len(found) - len(open_)} more have ended: --all shows them.")
 
 
 @key.command("revoke", epilog="Example: regista key revoke laptop --principal alice")

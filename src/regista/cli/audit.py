@@ -27,7 +27,15 @@ def audit() -> None:
 @click.option("--outcome", default="", help="done, forbidden, not_found or unauthenticated.")
 @click.option("--since", default="", metavar="TIME", help="2h (ago), 14:03, 2026-11-17 or 2026-11-17 14:03.")
 @click.option("--until", default="", metavar="TIME", help="The same.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=_SHOWN, show_default=True, help="At most so many.")
+@click.option(
+    "--max-results",
+    "--limit",
+    "limit",
+    type=click.IntRange(1, 1000),
+    default=_SHOWN,
+    show_default=True,
+    help="No more than so many.",
+)
 @click.option("--cursor", default="", help="Go on where the page before ended.")
 @placed
 def list_records(

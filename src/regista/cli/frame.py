@@ -2,8 +2,10 @@
 
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 _state: dict[str, bool] = {}
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_GAP, _LEAST = 2, 8
+"""Between two columns, and what a column keeps in a narrow terminal."""
 
 
 def is_verbose() -> bool:
@@ -175,16 +181,34 @@ def _block(value: Any) -> str:
 
 
 def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
-    lines = [[cell(name, reach(row, name)) for name in columns] for row in rows]
+    lines = [[re.sub(r"[\t\n]", " ", cell(name, reach(row, name))) for name in columns] for row in rows]
     titles = [name.rsplit(".", 1)[-1].replace("_", " ") for name in columns]
     if not lines:
         click.echo("None.", err=True)
         return
     widths = [max(len(title), *(len(line[index]) for line in lines)) for index, title in enumerate(titles)]
+    if sys.stdout.isatty():
+        widths = narrowed(widths, [len(title) for title in titles], get_terminal_size().columns)
     heading = "  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)).rstrip()
     click.echo(click.style(heading, bold=True) if is_colored() else heading)
     for line in lines:
-        click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        click.echo("  ".join(_cut(text, width).ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def narrowed(widths: list[int], titles: list[int], room: int) -> list[int]:
+    """The *widths* of columns as they fit into *room*: the widest give way, down to their titles. The first keeps its own, for
+    with what stands in it one goes on."""
+    fitted = [*widths]
+    least = [max(title, _LEAST) for title in titles]
+    over = sum(fitted) + _GAP * (len(fitted) - 1) - room
+    while over > 0 and (wide := [index for index in range(1, len(fitted)) if fitted[index] > least[index]]):
+        fitted[max(wide, key=fitted.__getitem__)] -= 1
+        over -= 1
+    return fitted
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def reach(row: dict[str, Any], name: str) -> Any:
@@ -209,7 +233,8 @@ def cell(name: str, value: Any) -> str:
         return ", ".join(f"{key}={cell('', inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(cell("", inner) for inner in value)
-    return str(value)
+    # Somebody else may have written it: no text moves the cursor or paints the terminal of whoever reads it.
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(value))
 
 
 def moment(at: int) -> str:

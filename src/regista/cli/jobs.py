@@ -180,6 +180,9 @@ def show_job(client: "Regista", found: "TaggedJob", output: str, record: "JobRec
     if str(found.type) == "pipeline" and (steps := client.jobs.children(found.name)):
         click.echo()
         show(*_steps_table(steps, record))
+    if str(found.status) == "Failed" or not found.status.is_final:
+        aim = "What it printed" if found.status.is_final else "To follow it"
+        say(f"{aim}: regista job stream {found.name} -w {client.workspace}")
 
 
 def _steps_table(

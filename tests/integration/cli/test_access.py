@@ -60,6 +60,17 @@ class TestKeys:
         assert run.json("whoami", **as_alice | {"REGISTA_KEY": fresh})["principal"] == alice
         run.json("key", "revoke", "laptop", "--principal", alice, "--yes")
 
+    def test_a_list_holds_those_that_open_and_counts_the_others(self, run, alice):
+        run.json("key", "create", "ended", "--principal", alice)
+        run.json("key", "create", "living", "--principal", alice)
+        run.json("key", "revoke", "ended", "--principal", alice, "--yes")
+        listed = run("key", "list", "--principal", alice, "-o", "json")
+        names = {one["name"] for one in listed.json}
+        assert "living" in names
+        assert "ended" not in names
+        assert "--all" in listed.err
+        assert "ended" in {one["name"] for one in run.json("key", "list", "--principal", alice, "--all")}
+
     def test_a_key_is_narrowed_to_places_by_their_names(self, run, dev, central, server):
         made = run.json("key", "create", "narrow", "-w", dev, "-r", central, "--permission", "scopes/read")
         assert [path.rsplit("/", 1)[-1] for path in made["paths"]] == [dev, central]

@@ -201,6 +201,7 @@ class TestAPipeline:
         assert answer.status == 1
         assert "inner/read: Failed: its command ended with exit code 3" in answer.out
         assert answer.out.splitlines()[-1].startswith("p: Failed")
+        assert f"regista job stream p -w {dev}" in run("job", "show", "p", "-w", dev).err
 
     def test_followed_by_a_program_answers_with_json_alone(self, run, dev, write):
         write(PIPELINE.replace("STATUS", "0"))

@@ -83,6 +83,37 @@ class TestAnswers:
             "longer  2.0 KB",
         ]
 
+    def test_a_table_fits_into_the_terminal_and_is_whole_elsewhere(self, monkeypatch, capsys):
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "60")
+        rows = [{"name": "n" * 24, "path": "p" * 50, "at": 1_700_000_000_000, "note": "short"}]
+        columns = ("name", "path", "at", "note")
+        frame.show(rows, "table", columns)
+        assert "p" * 50 in capsys.readouterr().out
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        frame.show(rows, "table", columns)
+        seen = capsys.readouterr().out
+        assert max(map(len, seen.splitlines())) <= 60
+        assert "n" * 24 in seen
+        assert "ppp…" in seen
+
+    @pytest.mark.parametrize(
+        ("widths", "titles", "room", "fitted"),
+        [
+            ([4, 10], [4, 4], 80, [4, 10]),
+            ([30, 30, 20], [4, 4, 4], 60, [30, 13, 13]),
+            ([90, 12], [4, 4], 40, [90, 8]),
+            ([5, 20], [4, 18], 10, [5, 18]),
+        ],
+    )
+    def test_the_widest_columns_give_way_and_the_name_never(self, widths, titles, room, fitted):
+        assert frame.narrowed(widths, titles, room) == fitted
+
+    def test_no_text_reaches_the_terminals_controls(self):
+        wicked = "calm\x1b[31m\x07 down\nnext"
+        assert shown([{"name": wicked}], columns=("name",)).stdout.splitlines()[1] == "calm�[31m� down next"
+        assert "\x1b" not in shown({"description": wicked, "tags": {"a": wicked}}).stdout
+
     def test_an_empty_table_leaves_standard_output_empty(self):
         answer = shown([], columns=("name",))
         assert (answer.stdout, answer.stderr) == ("", "None.\n")
