@@ -32,6 +32,17 @@ def gone(pid: int) -> bool:
         return True
 
 
+def crew_of(executor: ProcessExecutor) -> dict[str, int]:
+    """The watcher, supervisor and starter that wait for the next attempt; {} until they are whole."""
+    crew, parent = {}, executor._spawner._process.pid
+    for name in ("regista-watch", "regista-job", "starter"):
+        below = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=False).stdout.split()
+        if len(below) != 1:
+            return {}
+        crew[name] = parent = int(below[0])
+    return crew
+
+
 class ProcessContract(ExecutorContract):
     """What holds with and without confinement."""
 
@@ -82,6 +93,26 @@ class ProcessContract(ExecutorContract):
         second = executor.submit(self.attempt(other, "exit 7", id="run-2"))
         assert self.end(executor, first).exit_code == 6
         assert self.end(executor, second).exit_code == 7
+
+    @pytest.mark.crash
+    @pytest.mark.parametrize("name", ["regista-watch", "regista-job", "starter"])
+    def test_a_crew_that_lost_a_member_while_it_waited_is_replaced(self, executor, folder, tmp_path, name):
+        first = executor.submit(self.attempt(folder, "exit 6"))
+        assert self.end(executor, first).exit_code == 6
+        waiting = until(lambda: crew_of(executor))
+        os.kill(waiting[name], signal.SIGKILL)
+        until(lambda: all(map(gone, waiting.values())))
+        other = tmp_path / "other"
+        other.mkdir()
+        second = executor.submit(self.attempt(other, "exit 7", id="run-2"))
+        assert self.end(executor, second).exit_code == 7
+
+    @pytest.mark.crash
+    def test_a_crew_that_waits_ends_with_its_spawner(self, executor, folder):
+        self.end(executor, executor.submit(self.attempt(folder, "true")))
+        waiting = until(lambda: crew_of(executor))
+        os.kill(executor._spawner._process.pid, signal.SIGKILL)
+        until(lambda: all(map(gone, waiting.values())))
 
     def test_sigterm_to_the_supervisor_stops_the_attempt(self, executor, folder):
         handle = executor.submit(self.attempt(folder, "trap 'exit 8' TERM; echo ready; while :; do sleep 0.02; done"))
@@ -205,6 +236,14 @@ class TestConfined(ProcessContract):
         places = "/ /usr /usr/bin /etc /proc/sys /proc/sys/kernel/core_pattern /proc/sys/kernel/hostname /sys /sys/devices/system/cpu"
         _, log = self.run(executor, folder, f"for p in {places}; do [ -w $p ] && echo writable: $p; done; true")
         assert log == ""
+
+    def test_what_is_copied_into_it_is_as_it_is_outside(self, executor, folder):
+        assert "/etc/passwd" in bubblewrap.copies()
+        names = " ".join(bubblewrap.copies())
+        status, log = self.run(executor, folder, f"sha256sum {names}; rm -f /etc/passwd; echo x >> /etc/passwd")
+        outside = subprocess.run(["sha256sum", *bubblewrap.copies()], capture_output=True, text=True, check=True)
+        assert log.startswith(outside.stdout)
+        assert status.exit_code != 0
 
     def test_the_job_has_no_capabilities(self, executor, folder):
         _, log = self.run(executor, folder, "grep -E 'Cap(Eff|Prm|Inh|Amb)|NoNewPrivs' /proc/self/status")

@@ -18,21 +18,20 @@ _PATIENCE = 5.0
 class Log:
     """Reads until the last writer has gone. What was in the file before counts."""
 
-    def __init__(self, path: str, limit: int | None, *, rotates: bool) -> None:
-        """Raise ``OSError`` for a file that cannot be opened. *limit* is in bytes; of a log that rotates twice as much is
-        kept. None bounds nothing."""
+    def __init__(self, reader: int, path: str, limit: int | None, *, rotates: bool) -> None:
+        """Raise ``OSError`` for a file that cannot be opened. *reader* is the end of the pipe; *limit* is in bytes; of a log
+        that rotates twice as much is kept. None bounds nothing."""
         self._path, self._limit, self._rotates = Path(path), limit, rotates
         self._file = self._open()
         self._size = os.fstat(self._file).st_size
         self._rotated = 0
         self._cut = False
         self._lost, self._reason = 0, ""
-        self._reader, self.writer = os.pipe()
+        self._reader = reader
         self._thread = threading.Thread(target=self._pump, name="log", daemon=True)
 
     def start(self) -> None:
-        """Begin to read, in the process that has given the writer away: it lets go of it here."""
-        os.close(self.writer)
+        """Begin to read, in the process that keeps no end to write to."""
         self._thread.start()
 
     def finish(self) -> None:

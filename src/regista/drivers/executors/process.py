@@ -219,7 +219,7 @@ class ProcessExecutor:
         sandbox = None
         if confined:
             options = bubblewrap.options(attempt, temporary=temporary, own=(attempt.cwd, home))
-            sandbox = {"program": bubblewrap.path(), "options": options}
+            sandbox = {"program": bubblewrap.path(), "options": options, "copies": bubblewrap.copies()}
         order = {
             "id": attempt.id,
             "argv": attempt.argv,
