@@ -42,11 +42,12 @@ class Threads:
                 error = fault
             self._idle.release()
             with suppress(RuntimeError):  # the loop is closed: nobody waits
-                loop.call_soon_threadsafe(_tell, done, result, error)
+                loop.call_soon_threadsafe(tell, done, result, error)
             del loop, done, work, arguments, result, error
 
 
-def _tell(done: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+def tell(done: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+    """Let who waits for *done* go on, if anybody still does."""
     if done.done():
         return
     if error is None:

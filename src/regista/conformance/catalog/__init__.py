@@ -23,6 +23,7 @@ from regista.conformance.catalog.resources import ResourceContract
 from regista.conformance.catalog.runs import ExperimentContract, MetricContract, RunDataContract, RunSearchContract
 from regista.conformance.catalog.scopes import GroupContract, ScopeContract, SettingsContract
 from regista.conformance.catalog.transactions import TransactionContract
+from regista.conformance.catalog.turns import TurnContract
 from regista.conformance.catalog.webhooks import WebhookContract
 
 __all__ = ["CatalogContract"]
@@ -30,6 +31,7 @@ __all__ = ["CatalogContract"]
 
 class CatalogContract(
     TransactionContract,
+    TurnContract,
     SettingsContract,
     GroupContract,
     ScopeContract,

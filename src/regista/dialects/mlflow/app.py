@@ -9,7 +9,7 @@
 The address is what a client is given as its tracking URI or its registry URI; everything below it is MLflow's own:
 ``/api/2.0/mlflow/…``, ``/api/3.0/mlflow/…``, ``/api/2.0/mlflow-artifacts/…``, ``/health``, ``/version``.
 
-Raw ASGI and one hop to a thread for each request: this is where scripts log their metrics, thousands a second.
+Raw ASGI, and each request's work where its route says (``desk``): this is where scripts log their metrics, thousands a second.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +19,7 @@ import msgspec
 
 from regista.dialects import http
 from regista.dialects.arm import find_resource
+from regista.dialects.desk import Desk, Pace
 from regista.dialects.mlflow.call import FILES, PREFIX, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
 from regista.dialects.mlflow.downloads import DOWNLOADS
@@ -26,7 +27,6 @@ from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES, workspaces
 from regista.dialects.mlflow.routes.server import NO_OTLP, OTLP, PROTOCOL
-from regista.dialects.threads import Threads
 from regista.entities.access import Caller
 from regista.entities.scope import ScopeKind
 from regista.errors import InvalidError, UnsupportedError
@@ -50,9 +50,8 @@ _PREVIEWS = {
 }
 """What azureml-mlflow calls by names of its own. Its asynchronous batch is done when it is answered."""
 _THREADS = 32
-_QUICK_THREADS = 3
-"""Reads of one small thing have threads of their own: few, for more would only wait for one another (measured: a third more
-requests a second than with 32), and not those behind a long search."""
+_SHORT = 1 << 20
+"""Bytes of a request that are read in no time; a longer one is a thread's work, whatever its route says."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,11 +61,10 @@ class Mlflow:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._threads = Threads(_THREADS, "mlflow")
-        self._quick = Threads(_QUICK_THREADS, "mlflow-quick")
+        self._desk = Desk(house.catalog, _THREADS, "mlflow")
         tables = (ROUTES, TEMPLATES, workspaces.ROUTES, workspaces.TEMPLATES)
         self._readers = {route.request: Reader(route.request) for table in tables for route in table.values()}
-        self._files = Files(house, self._threads.run, self.call)
+        self._files = Files(house, self._desk.threads.run, self.call)
 
     async def __call__(self, scope: http.Scope, receive: http.Receive, send: http.Send) -> None:
         place = _place(scope["path"])
@@ -129,8 +127,11 @@ class Mlflow:
             return
         if body is None:
             return
-        threads = self._quick if found[0].quick else self._threads
-        status, content = await threads.run(self._answer, scope, place, found, body)
+        pace = found[0].pace if len(body) <= _SHORT else Pace.LONG
+        try:
+            status, content = await self._desk.do(pace, self._answer, scope, place, found, body)
+        except Exception as error:  # noqa: BLE001 - what was written is not durable, and the client has to be told
+            status, content = answer(error, str(scope.get("request_id", "")))
         await http.respond(send, status, content)
 
     def _answer(

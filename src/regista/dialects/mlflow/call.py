@@ -7,6 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from regista.dialects import arm
+from regista.dialects.desk import Pace
 from regista.entities.access import Caller
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.services.house import House
@@ -76,11 +77,11 @@ Handler = Callable[[Call, Any], Any]
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What is done with a request, of which kind it is, and in which kinds of scope there is such a thing. ``quick``: it
-    reads one small thing. ``status`` is that of success."""
+    """What is done with a request, of which kind it is, in which kinds of scope there is such a thing, and how much
+    work it is. ``status`` is that of success."""
 
     handler: Handler
     request: type[msgspec.Struct]
     kinds: tuple[ScopeKind, ...] = (ScopeKind.WORKSPACE,)
-    quick: bool = False
+    pace: Pace = Pace.LONG
     status: int = 200

@@ -45,7 +45,13 @@ __all__ = [
     "Transaction",
     "VersionRepository",
     "WebhookRepository",
+    "WouldWaitError",
 ]
+
+
+class WouldWaitError(BaseException):
+    """What was to be done at once cannot be: a thread that may wait has to do it again from the start. No failure of anything,
+    so that nobody on the way takes it for one."""
 
 
 class Transaction(Protocol):
@@ -75,7 +81,10 @@ class Transaction(Protocol):
 
 
 class Catalog(Protocol):
-    """Checked by ``regista.conformance.catalog.CatalogContract``. May be called from many threads at once."""
+    """Checked by ``regista.conformance.catalog.CatalogContract``. May be called from many threads at once.
+
+    ``at_once`` and ``in_turn`` are for event loops, which must not wait. They bracket calls of ``read`` and ``write`` on the
+    same thread; a catalog that others answer for it, over a network, raises ``WouldWaitError`` from both."""
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run *work* on one consistent state; writing in it is an error."""
@@ -85,6 +94,15 @@ class Catalog(Protocol):
 
         *work* may be run more than once (after a conflict with another writer): it must have no effect but on the
         transaction, and it must not call the catalog again."""
+
+    def at_once(self, work: Callable[[], T]) -> T:
+        """Do *work*, whose reads are short and wait for nobody. ``WouldWaitError`` comes out of the first that would be long
+        or would wait, and out of any write: nothing has changed then."""
+
+    def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        """Have *work* done by the one who writes, between the writes of others, and *done* told what it returned or raised,
+        from another thread and when everything that *work* wrote is durable. Each of its writes is all or nothing; when
+        they cannot be made durable, *done* is told why."""
 
     def close(self) -> None:
         """Let go of connections and threads; quiet when closed."""

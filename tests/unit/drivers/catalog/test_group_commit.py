@@ -136,6 +136,40 @@ def test_a_commit_that_fails_is_everybodys_failure_but_who_failed_before_keeps_t
     assert writer.write(add("b")) == "b"
 
 
+def test_turns_share_the_commit_and_its_failure(writer, session, commits):
+    def orphan():
+        writer.write(lambda session: session.raw.execute("INSERT INTO child VALUES ('nobody')") and None)
+        return "not yet durable"
+
+    told = {}
+    with held(writer):
+        for name, work in {"turn": lambda: writer.write(add("a")), "orphan": orphan}.items():
+            writer.turn(work, lambda result, error, name=name: told.update({name: error or result}))
+    writer.write(add("b"))
+    assert [type(told[name]) for name in ("turn", "orphan")] == [InUseError, InUseError]
+    assert kept(session) == ["b"]
+    assert commits == ["BEGIN IMMEDIATE", "COMMIT"] * 2
+
+
+def test_a_turn_that_passes_over_a_full_database_takes_nobody_along(writer, session):
+    session.raw.execute("PRAGMA max_page_count = 20")
+
+    def careless():
+        with suppress(RegistaError):
+            writer.write(add("large", 1_000_000))
+        with suppress(RegistaError):
+            writer.write(add("behind"))
+        return "done"
+
+    told = []
+    with held(writer):
+        for work in (lambda: writer.write(add("a")), careless):
+            writer.turn(work, lambda result, error: told.append(error or result))
+    assert writer.write(add("small")) == "small"
+    assert kept(session) == [*(each for each in told if isinstance(each, str) and each != "done"), "small"]
+    assert (told[1] == "done") is (told[0] == "a")
+
+
 def test_a_full_database_is_told_and_the_writer_goes_on(writer, session):
     session.raw.execute("PRAGMA max_page_count = 20")
     told = outcomes(writer, [add("a"), add("large", 1_000_000)])

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, wire_traces as wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing
@@ -105,7 +106,7 @@ def _said(call: Call, made: Assessment) -> Json:
 
 TEMPLATES = {
     ("POST", "traces/*/assessments"): Route(create, wire.AssessTrace),
-    ("GET", "traces/*/assessments/*"): Route(get, Nothing, quick=True),
+    ("GET", "traces/*/assessments/*"): Route(get, Nothing, pace=Pace.GLANCE),
     ("PATCH", "traces/*/assessments/*"): Route(update, wire.AssessTrace),
     ("DELETE", "traces/*/assessments/*"): Route(delete, Nothing),
 }

@@ -1,5 +1,6 @@
 """Experiments."""
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing, too_long
@@ -106,8 +107,8 @@ def delete_tag(call: Call, asked: wire.SetExperimentTag) -> None:
 
 ROUTES = {
     ("POST", "experiments/create"): Route(create, wire.CreateExperiment),
-    ("GET", "experiments/get"): Route(get, wire.ExperimentId, quick=True),
-    ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName, quick=True),
+    ("GET", "experiments/get"): Route(get, wire.ExperimentId, pace=Pace.GLANCE),
+    ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName, pace=Pace.GLANCE),
     ("POST", "experiments/search"): Route(search, wire.SearchExperiments),
     ("GET", "experiments/search"): Route(search, wire.SearchExperiments),
     ("POST", "experiments/update"): Route(update, wire.UpdateExperiment),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import wrong_value
@@ -176,7 +177,7 @@ ROUTES = {
     ("POST", "logged-models/search"): Route(search, wire.SearchLoggedModels),
 }
 TEMPLATES = {
-    ("GET", "logged-models/*"): Route(get, wire.Nothing, quick=True),
+    ("GET", "logged-models/*"): Route(get, wire.Nothing, pace=Pace.GLANCE),
     ("PATCH", "logged-models/*"): Route(finish, wire.FinalizeLoggedModel),
     ("DELETE", "logged-models/*"): Route(delete, wire.Nothing),
     ("PATCH", "logged-models/*/tags"): Route(set_tags, wire.LoggedModelTags),

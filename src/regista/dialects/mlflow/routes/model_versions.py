@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, render_registry, wire_registry as wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.offsets import page_by_offset
@@ -192,12 +193,12 @@ def _attribute(version: AssetVersion, name: str) -> str | int:
 
 ROUTES = {
     ("POST", "model-versions/create"): Route(create, wire.CreateVersion, BOTH),
-    ("GET", "model-versions/get"): Route(get, wire.VersionName, BOTH, quick=True),
+    ("GET", "model-versions/get"): Route(get, wire.VersionName, BOTH, pace=Pace.GLANCE),
     ("PATCH", "model-versions/update"): Route(update, wire.UpdateVersion, BOTH),
     ("DELETE", "model-versions/delete"): Route(delete, wire.VersionName, BOTH),
     ("POST", "model-versions/transition-stage"): Route(transition, wire.VersionStage, BOTH),
     ("POST", "model-versions/set-tag"): Route(set_tag, wire.VersionTag, BOTH),
     ("DELETE", "model-versions/delete-tag"): Route(delete_tag, wire.VersionTag, BOTH),
-    ("GET", "model-versions/get-download-uri"): Route(download_uri, wire.VersionName, BOTH, quick=True),
+    ("GET", "model-versions/get-download-uri"): Route(download_uri, wire.VersionName, BOTH, pace=Pace.GLANCE),
     ("GET", "model-versions/search"): Route(search, wire.SearchVersions, BOTH),
 }

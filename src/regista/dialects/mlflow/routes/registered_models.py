@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, render_registry, wire_registry as wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing, wrong_value
@@ -183,7 +184,7 @@ def _attribute(asset: Asset, name: str) -> str | int:
 
 ROUTES = {
     ("POST", "registered-models/create"): Route(create, wire.CreateModel, BOTH),
-    ("GET", "registered-models/get"): Route(get, wire.ModelName, BOTH, quick=True),
+    ("GET", "registered-models/get"): Route(get, wire.ModelName, BOTH, pace=Pace.GLANCE),
     ("POST", "registered-models/rename"): Route(rename, wire.RenameModel, BOTH),
     ("PATCH", "registered-models/update"): Route(update, wire.UpdateModel, BOTH),
     ("DELETE", "registered-models/delete"): Route(delete, wire.ModelName, BOTH),
@@ -194,5 +195,5 @@ ROUTES = {
     ("DELETE", "registered-models/delete-tag"): Route(delete_tag, wire.ModelTag, BOTH),
     ("POST", "registered-models/alias"): Route(set_alias, wire.SetModelAlias, BOTH),
     ("DELETE", "registered-models/alias"): Route(delete_alias, wire.ModelAlias, BOTH),
-    ("GET", "registered-models/alias"): Route(get_by_alias, wire.ModelAlias, BOTH, quick=True),
+    ("GET", "registered-models/alias"): Route(get_by_alias, wire.ModelAlias, BOTH, pace=Pace.GLANCE),
 }

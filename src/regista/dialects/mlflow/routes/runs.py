@@ -6,6 +6,7 @@ from secrets import choice, randbelow
 
 import msgspec
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing, too_long
@@ -232,17 +233,17 @@ def data_status(call: Call, asked: wire.RunId) -> Json:
 
 
 ROUTES = {
-    ("GET", "runs/get-run-data-status"): Route(data_status, wire.RunId, quick=True),
-    ("POST", "runs/create"): Route(create, wire.CreateRun),
-    ("GET", "runs/get"): Route(get, wire.RunId, quick=True),
-    ("POST", "runs/update"): Route(update, wire.UpdateRun),
-    ("POST", "runs/delete"): Route(delete, wire.RunId),
-    ("POST", "runs/restore"): Route(restore, wire.RunId),
-    ("POST", "runs/log-metric"): Route(log_metric, wire.LogMetric),
-    ("POST", "runs/log-batch"): Route(log_batch, wire.LogBatch),
-    ("POST", "runs/log-parameter"): Route(log_parameter, wire.LogParameter),
-    ("POST", "runs/set-tag"): Route(set_tag, wire.LogParameter),
-    ("POST", "runs/delete-tag"): Route(delete_tag, wire.RunTagKey),
+    ("GET", "runs/get-run-data-status"): Route(data_status, wire.RunId, pace=Pace.GLANCE),
+    ("POST", "runs/create"): Route(create, wire.CreateRun, pace=Pace.ENTRY),
+    ("GET", "runs/get"): Route(get, wire.RunId, pace=Pace.GLANCE),
+    ("POST", "runs/update"): Route(update, wire.UpdateRun, pace=Pace.ENTRY),
+    ("POST", "runs/delete"): Route(delete, wire.RunId, pace=Pace.ENTRY),
+    ("POST", "runs/restore"): Route(restore, wire.RunId, pace=Pace.ENTRY),
+    ("POST", "runs/log-metric"): Route(log_metric, wire.LogMetric, pace=Pace.ENTRY),
+    ("POST", "runs/log-batch"): Route(log_batch, wire.LogBatch, pace=Pace.ENTRY),
+    ("POST", "runs/log-parameter"): Route(log_parameter, wire.LogParameter, pace=Pace.ENTRY),
+    ("POST", "runs/set-tag"): Route(set_tag, wire.LogParameter, pace=Pace.ENTRY),
+    ("POST", "runs/delete-tag"): Route(delete_tag, wire.RunTagKey, pace=Pace.ENTRY),
     ("POST", "runs/log-inputs"): Route(log_inputs, wire.LogInputs),
     ("POST", "runs/outputs"): Route(log_outputs, wire.LogOutputs),
     ("POST", "runs/log-model"): Route(log_model, wire.LogModel),

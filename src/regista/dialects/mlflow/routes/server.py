@@ -1,5 +1,6 @@
 """What kind of server this is."""
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.wire import Nothing
@@ -31,4 +32,6 @@ def server_info(call: Call, _: Nothing) -> Json:
     }
 
 
-ROUTES = {("GET", "server-info"): Route(server_info, Nothing, (ScopeKind.WORKSPACE, ScopeKind.REGISTRY), quick=True)}
+ROUTES = {
+    ("GET", "server-info"): Route(server_info, Nothing, (ScopeKind.WORKSPACE, ScopeKind.REGISTRY), pace=Pace.GLANCE)
+}

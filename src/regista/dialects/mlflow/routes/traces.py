@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire_traces as wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing, wrong_value
@@ -265,9 +266,9 @@ ROUTES = {
     ("POST", "traces/link-prompts"): Route(link_prompts, wire.LinkPrompts),
 }
 TEMPLATES = {
-    ("GET", "traces/*"): Route(get, Nothing, quick=True),
+    ("GET", "traces/*"): Route(get, Nothing, pace=Pace.GLANCE),
     ("PATCH", "traces/*"): Route(end, wire.EndTrace),
-    ("GET", "traces/*/info"): Route(get_old, Nothing, quick=True),
+    ("GET", "traces/*/info"): Route(get_old, Nothing, pace=Pace.GLANCE),
     ("PATCH", "traces/*/tags"): Route(set_tag, wire.TraceTag),
     ("DELETE", "traces/*/tags"): Route(delete_tag, wire.TraceTag),
 }

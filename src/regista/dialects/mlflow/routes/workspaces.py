@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import wrong_value
 from regista.dialects.mlflow.render import Json
@@ -95,7 +96,7 @@ ROUTES = {
     ("POST", "workspaces"): Route(create, CreateWorkspace, status=201),
 }
 TEMPLATES = {
-    ("GET", "workspaces/*"): Route(get, Nothing, quick=True),
+    ("GET", "workspaces/*"): Route(get, Nothing, pace=Pace.GLANCE),
     ("PATCH", "workspaces/*"): Route(update, UpdateWorkspace),
     ("DELETE", "workspaces/*"): Route(delete, DeleteWorkspace, status=204),
 }

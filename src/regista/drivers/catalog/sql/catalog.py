@@ -80,6 +80,12 @@ class SqlCatalog:
     def write(self, work: Callable[[catalog.Transaction], T]) -> T:
         return self._database.write(self._within(work))
 
+    def at_once(self, work: Callable[[], T]) -> T:
+        return self._database.at_once(work)
+
+    def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        self._database.in_turn(work, done)
+
     def close(self) -> None:
         self._database.close()
 

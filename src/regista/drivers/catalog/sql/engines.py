@@ -31,6 +31,12 @@ class Database(Protocol):
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work* all or nothing and return when it is durable. It may be run more than once."""
 
+    def at_once(self, work: Callable[[], T]) -> T:
+        """As of the catalog."""
+
+    def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        """As of the catalog."""
+
     def close(self) -> None:
         """Finish what was accepted and let go; closing again is quiet."""
 

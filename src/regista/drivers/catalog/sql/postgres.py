@@ -15,6 +15,7 @@ from sqlalchemy import URL, Engine, create_engine
 from regista.drivers.catalog.sql.faults import is_lost_connection, is_retryable, translating
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError, UnsupportedError
+from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
 
@@ -69,6 +70,14 @@ class Postgres:
         """Do *work* on one snapshot, which sees every write that returned before."""
         with translating():
             return self._persist(lambda: self._look(work))
+
+    def at_once(self, work: Callable[[], T]) -> T:  # noqa: ARG002 - as of the protocol
+        """The server is asked over a network: every answer has to be waited for."""
+        raise WouldWaitError
+
+    def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:  # noqa: ARG002
+        """There are many who write, and no turns."""
+        raise WouldWaitError
 
     def close(self) -> None:
         """Close the connections that are not in use; those in use close when their callers are done."""

@@ -1,5 +1,8 @@
 """SQLite: one process, one writing thread, a few readers. In memory: one connection which they take in turns.
 
+A thread says itself how it wants to be served: ``at_once`` marks it, and its reads go to a connection that nobody waits for;
+``in_turn`` takes its work to the writing thread, whose own reads and writes are part of the batch in hand.
+
     catalog.db        the database      write-ahead log, fsync at every commit
     catalog.db-wal    SQLite's own
     catalog.db.lock   who owns it       ``lockfile.py``
@@ -7,11 +10,11 @@
 The file system has to be a local one: SQLite's log does not work across a network.
 """
 
-import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,14 +23,14 @@ from sqlalchemy import URL, Engine, NullPool, create_engine
 from regista.drivers.catalog.sql.faults import translating
 from regista.drivers.catalog.sql.group_commit import GroupCommit
 from regista.drivers.catalog.sql.lockfile import LockFile
+from regista.drivers.catalog.sql.readers import PromptReader, Readers, on_snapshot
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError
+from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
 
-READERS = 8
-PATIENCE = 30.0
-"""Seconds a read waits for one of the readers."""
+Done = Callable[[T | None, BaseException | None], None]
 
 _SETTINGS = (
     "PRAGMA busy_timeout = 5000",  # only a backup or a curious human can be in the way
@@ -54,6 +57,20 @@ def sqlite_engine(path: Path | None) -> Engine:
     )
 
 
+class _Haste(threading.local):
+    """Whether this thread does not wait."""
+
+    hasty = False
+
+    def during(self, work: Callable[[], T]) -> T:
+        """Do *work* in haste."""
+        self.hasty = True
+        try:
+            return work()
+        finally:
+            self.hasty = False
+
+
 class SqliteFile:
     """A database file, owned by this process until ``close``."""
 
@@ -61,7 +78,6 @@ class SqliteFile:
         """Lock and open *path*; *prepare* sees the writing connection first, before anybody else is let in."""
         self._lock = LockFile(path)
         self._engine = sqlite_engine(path)
-        self._readers: queue.LifoQueue[Session | None] = queue.LifoQueue()
         try:
             with translating():
                 self._writing = _session(self._engine, *_DURABLE, writes=True)
@@ -69,47 +85,46 @@ class SqliteFile:
         except BaseException:
             self._lock.release()
             raise
+        opening = partial(_session, self._engine, *_READING, writes=False)
+        self._readers, self._prompt = Readers(opening), PromptReader(opening)
         self._writer = GroupCommit(self._writing)
-        for _ in range(READERS):
-            self._readers.put(None)
+        self._haste = _Haste()
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work* in a transaction of its own; return when it is durable."""
+        if self._haste.hasty:
+            raise WouldWaitError
         return self._writer.write(work)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do *work* on one snapshot, which sees every write that returned before."""
-        with self._reader() as session, _snapshot(session):
-            return work(session)
+        if self._writer.is_here:
+            return self._writer.look(work)
+        if self._writer.closed:
+            raise UnavailableError("the catalog is closed")
+        if self._haste.hasty:
+            return self._prompt.read(work)
+        return self._readers.read(work)
+
+    def at_once(self, work: Callable[[], T]) -> T:
+        """Do *work*, whose reads are short."""
+        return self._haste.during(work)
+
+    def in_turn(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Have *work* done by the writing thread."""
+        self._writer.turn(work, done)
 
     def close(self) -> None:
         """Finish the writes that were accepted, fold the log into the file, let go of the lock."""
         self._writer.close()
         if not self._lock.held:
             return
-        with suppress(queue.Empty):
-            for _ in range(READERS):
-                reader = self._readers.get(timeout=PATIENCE)
-                if reader is not None:
-                    reader.core.close()
+        self._readers.close()
+        self._prompt.close()
         with suppress(sqlite3.Error):
             self._writing.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writing.core.close()
         self._lock.release()
-
-    @contextmanager
-    def _reader(self) -> Iterator[Session]:
-        if self._writer.closed:
-            raise UnavailableError("the catalog is closed")
-        try:
-            session = self._readers.get(timeout=PATIENCE)
-        except queue.Empty:
-            raise UnavailableError("every reader of the catalog is busy", hint="Try again.") from None
-        try:
-            session = session or _session(self._engine, *_READING, writes=False)
-            yield session
-        finally:
-            self._readers.put(session)
 
 
 class SqliteMemory:
@@ -120,29 +135,48 @@ class SqliteMemory:
         prepare(self._session)
         self._turn = threading.Lock()
         self._writer = GroupCommit(self._session, self._turn)
+        self._haste = _Haste()
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work* in a transaction of its own."""
+        if self._haste.hasty:
+            raise WouldWaitError
         return self._writer.write(work)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do *work* between two batches of writes."""
-        with self._turn:
-            if self._writer.closed:
-                raise UnavailableError("the catalog is closed")
-            self._session.raw.execute("PRAGMA query_only = ON")
-            self._session.writes = False
-            try:
-                with _snapshot(self._session):
-                    return work(self._session)
-            finally:
-                self._session.raw.execute("PRAGMA query_only = OFF")
-                self._session.writes = True
+        if self._writer.is_here:
+            return self._writer.look(work)
+        if not self._turn.acquire(blocking=not self._haste.hasty):
+            raise WouldWaitError
+        try:
+            return self._look(work)
+        finally:
+            self._turn.release()
+
+    def at_once(self, work: Callable[[], T]) -> T:
+        """Do *work*, unless somebody writes."""
+        return self._haste.during(work)
+
+    def in_turn(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Have *work* done by the writing thread."""
+        self._writer.turn(work, done)
 
     def close(self) -> None:
         """Forget everything."""
         self._writer.close()
         self._session.core.close()
+
+    def _look(self, work: Callable[[Session], T]) -> T:
+        if self._writer.closed:
+            raise UnavailableError("the catalog is closed")
+        self._session.raw.execute("PRAGMA query_only = ON")
+        self._session.writes = False
+        try:
+            return on_snapshot(self._session, work)
+        finally:
+            self._session.raw.execute("PRAGMA query_only = OFF")
+            self._session.writes = True
 
 
 def _session(engine: Engine, *settings: str, writes: bool) -> Session:
@@ -150,15 +184,3 @@ def _session(engine: Engine, *settings: str, writes: bool) -> Session:
     for setting in (*_SETTINGS, *settings):
         session.raw.execute(setting)
     return session
-
-
-@contextmanager
-def _snapshot(session: Session) -> Iterator[None]:
-    """A read transaction, so that all of its statements see the same moment."""
-    session.raw.execute("BEGIN")
-    try:
-        with translating():
-            yield
-    finally:
-        if session.raw.in_transaction:
-            session.raw.execute("ROLLBACK")
