@@ -4,7 +4,12 @@ import subprocess
 
 import pytest
 
-from tests.architecture.rules.places import files_that_name_the_workplace, foreign_index_hosts, tracked_files
+from tests.architecture.rules.places import (
+    commands_looked_up,
+    files_that_name_the_workplace,
+    foreign_index_hosts,
+    tracked_files,
+)
 
 WORKPLACE = "/" + "work/"
 
@@ -15,6 +20,10 @@ def test_no_file_names_the_folder_it_was_written_in(root):
 
 def test_the_lock_leads_to_the_public_index_alone(root):
     assert foreign_index_hosts((root / "uv.lock").read_text()) == []
+
+
+def test_no_program_of_ours_is_run_from_the_path(root):
+    assert commands_looked_up(tracked_files(root)) == []
 
 
 class TestPlantedFaults:
@@ -42,3 +51,8 @@ class TestPlantedFaults:
     def test_a_lock_written_against_another_index_is_found(self):
         lock = 'url = "https://files.pythonhosted.org/x"\nurl = "http://index.example:8080/simple"\n'
         assert foreign_index_hosts(lock) == ["index.example:8080"]
+
+    def test_a_command_that_is_left_to_the_path_is_found(self, tmp_path):
+        path = tmp_path / "run.py"
+        path.write_text('import uv\nrun(["uv", "pip", "install"])\nrun([uv.find_uv_bin(), "pip"])\nnames = ["uv"]\n')
+        assert commands_looked_up([path, tmp_path / "notes.md"]) == [f"{path}:2"]

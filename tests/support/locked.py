@@ -28,8 +28,8 @@ def locked_python(lock: str) -> Path:
     with folder.with_suffix(".lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
         if not (folder / _DONE).exists():
-            _uv("venv", "--clear", "--python", sys.executable, str(folder))
-            _uv("pip", "install", "--python", str(folder / "bin" / "python"), "-r", str(file))
+            run_uv("venv", "--clear", "--python", sys.executable, str(folder))
+            run_uv("pip", "install", "--python", str(folder / "bin" / "python"), "-r", str(file))
             (folder / _DONE).touch()
     return folder / "bin" / "python"
 
@@ -39,7 +39,8 @@ def _cache() -> Path:
     return (Path(given) if given else Path(tempfile.gettempdir())) / "regista-tests"
 
 
-def _uv(*arguments: str) -> None:
+def run_uv(*arguments: str) -> None:
+    """Run the uv of this environment: none needs to be on the path."""
     done = subprocess.run([uv.find_uv_bin(), "-q", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise ScriptFailedError(f"uv {' '.join(arguments)}:\n{done.stderr}")

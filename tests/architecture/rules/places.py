@@ -1,5 +1,7 @@
-"""The repository works anywhere: it names no folder of the machine it was written on and no package index but the public one."""
+"""The repository works anywhere: it names no folder of the machine it was written on, no package index but the public one, and
+no program that only some machine has."""
 
+import ast
 import re
 import subprocess
 from collections.abc import Iterable
@@ -10,6 +12,9 @@ WORKPLACE = re.compile(r"(?<![\w.})$*-])/" + r"work/")
 
 INDEX_HOSTS = frozenset({"pypi.org", "files.pythonhosted.org"})
 HOST = re.compile(r"\bhttps?://([^/\s\"']+)")
+
+OURS = frozenset({"uv", "regista", "pytest", "ruff", "mypy"})
+"""Programs of the project's own environment, which need not be on the path."""
 
 
 def tracked_files(root: Path) -> list[Path]:
@@ -32,3 +37,20 @@ def files_that_name_the_workplace(files: Iterable[Path]) -> list[str]:
 def foreign_index_hosts(lock: str) -> list[str]:
     """Hosts in the text of a lock that not everybody reaches."""
     return sorted(set(HOST.findall(lock)) - INDEX_HOSTS)
+
+
+def commands_looked_up(files: Iterable[Path]) -> list[str]:
+    """``path:line`` of each list that begins with the bare name of a program of ours and goes on: a command line that runs
+    whatever the path leads to, or nothing."""
+    found = []
+    for path in files:
+        if path.suffix == ".py":
+            found += [f"{path}:{line.lineno}" for line in ast.walk(ast.parse(path.read_bytes())) if _looks_up(line)]
+    return found
+
+
+def _looks_up(node: ast.AST) -> bool:
+    if not isinstance(node, ast.List) or len(node.elts) < 2:
+        return False
+    first = node.elts[0]
+    return isinstance(first, ast.Constant) and first.value in OURS

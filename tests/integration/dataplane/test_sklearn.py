@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.dataplane import Plane, Running, plane as running_plane
+from tests.support.locked import run_uv
 
 pytestmark = pytest.mark.slow
 
@@ -58,8 +59,7 @@ def libraries(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with scikit-learn, pandas and mlflow, as an environment's ``site-packages`` would be."""
     folder = tmp_path_factory.mktemp("libraries")
     wanted = ["scikit-learn", "skops", "pandas", "mlflow-skinny"]
-    command = ["uv", "pip", "install", "--quiet", "--python", sys.executable, "--target", str(folder), *wanted]
-    subprocess.run(command, check=True, timeout=280)
+    run_uv("pip", "install", "--python", sys.executable, "--target", str(folder), *wanted)
     return folder
 
 

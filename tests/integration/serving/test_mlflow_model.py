@@ -1,11 +1,11 @@
 """An MLflow model without code: its own environment, its own signature, several forms of request."""
 
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.locked import run_uv
 from tests.support.scoring import Site
 
 pytestmark = pytest.mark.slow
@@ -36,10 +36,20 @@ CONDA = b"dependencies:\n- python=3.11\n- pip\n- pip:\n  - scikit-learn==1.5.2\n
 def pickled(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """A regression of two features, trained where scikit-learn is."""
     folder: Path = tmp_path_factory.mktemp("model")
-    command = ["uv", "run", "--isolated", "--no-project", "--python", sys.executable]
-    subprocess.run(
-        [*command, "--with", "scikit-learn==1.5.2", "--with", "numpy<2.3", "python", "-c", TRAIN, str(folder)],
-        check=True,
+    libraries = ("--with", "scikit-learn==1.5.2", "--with", "numpy<2.3")
+    run_uv(
+        *(
+            "run",
+            "--isolated",
+            "--no-project",
+            "--python",
+            sys.executable,
+            *libraries,
+            "python",
+            "-c",
+            TRAIN,
+            str(folder),
+        )
     )
     return (folder / "model.pkl").read_bytes()
 
