@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from regista.entities.journal import AuditRecord, Event
 
 _COLUMNS = ("at", "principal", "action", "where", "outcome", "count", "address")
+_OUTCOMES = ("done", "forbidden", "not_found", "unauthenticated")
 _SHOWN = 100
 
 
@@ -24,7 +25,7 @@ def audit() -> None:
 @audit.command("list", epilog="Example: regista audit list -w prod --action 'model.*' --since 7d")
 @click.option("--principal", default="", help="Only what this one did.")
 @click.option("--action", default="", metavar="ACTION", help="Such as model.create, model.get, or 'model.*' for all.")
-@click.option("--outcome", default="", help="done, forbidden, not_found or unauthenticated.")
+@click.option("--outcome", type=click.Choice(_OUTCOMES), help="How it ended.")
 @click.option("--since", default="", metavar="TIME", help="2h (ago), 14:03, 2026-11-17 or 2026-11-17 14:03.")
 @click.option("--until", default="", metavar="TIME", help="The same.")
 @click.option(
@@ -46,7 +47,7 @@ def list_records(
     until: str,
     cursor: str,
     limit: int,
-    **question: str,
+    **question: str | None,
 ) -> None:
     """What happened at a place and everywhere below it, newest first. Without a place: wherever you may read the audit.
 

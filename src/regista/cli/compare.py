@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.frame import common, connect, is_colored, show
+from regista.cli.frame import common, connect, is_colored, printable, show
 
 if TYPE_CHECKING:
     from regista.entities.comparison import Comparison, MetricRow
@@ -95,7 +95,7 @@ def number(value: float | None, sign: str = "") -> str:
 
 
 def _print_rows(titles: Sequence[str], rows: Iterable[Sequence[Any]], otherwise: str) -> None:
-    lines = [list(titles), *([str(one) for one in row] for row in rows)]
+    lines = [list(titles), *([printable(str(one)) for one in row] for row in rows)]
     if len(lines) == 1:
         click.echo(otherwise)
         return

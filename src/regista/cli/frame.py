@@ -17,7 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _state: dict[str, bool] = {}
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _GAP, _LEAST = 2, 8
 """Between two columns, and what a column keeps in a narrow terminal."""
 
@@ -233,8 +233,13 @@ def cell(name: str, value: Any) -> str:
         return ", ".join(f"{key}={cell('', inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(cell("", inner) for inner in value)
-    # Somebody else may have written it: no text moves the cursor or paints the terminal of whoever reads it.
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", str(value))
+    return printable(str(value))
+
+
+def printable(text: str) -> str:
+    """*text*, which somebody else may have written, so that it neither moves the cursor, nor paints, nor turns around what
+    stands beside it. Tabs and ends of lines stay."""
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def moment(at: int) -> str:

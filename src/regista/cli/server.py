@@ -9,14 +9,19 @@ import click
     default=None,
     help="Address to listen on; beyond this machine only with --allow-remote.  [default: 127.0.0.1]",
 )
-@click.option("--port", type=int, default=None, help="Port to listen on.  [default: 8470]")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=None, help="Port to listen on; 0 takes any.  [default: 8470]"
+)
 @click.option(
     "--home", type=click.Path(file_okay=False), default=None, help="Where everything is kept.  [default: ~/.regista]"
 )
 @click.option("--catalog", default=None, help="postgresql+psycopg://… instead of SQLite in the home.")
 @click.option("--store", default=None, help="file:///… instead of a folder in the home.")
 @click.option(
-    "--workers", type=int, default=None, help="How many jobs run at a time; 0 for none on this server.  [default: 2]"
+    "--workers",
+    type=click.IntRange(min=0),
+    default=None,
+    help="How many jobs run at a time; 0 for none on this server.  [default: 2]",
 )
 @click.option(
     "--allow-remote", is_flag=True, help="Listen for other machines too; every call needs a key in either case."

@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 
 import msgspec
 
-from regista.cli.frame import amount, moment, place
+from regista.cli.frame import amount, moment, place, printable
 from regista.entities.asset import ANONYMOUS
 from regista.entities.capsule import JobRecord, VersionRecord
 from regista.entities.lineage import Edge, EdgeType
@@ -48,12 +48,12 @@ def _branch(
     told: set[str],
 ) -> Branch:
     node = nodes[name]
-    title = f"{how}: {title_of(node)}" if how else title_of(node)
+    title = printable(f"{how}: {title_of(node)}" if how else title_of(node))
     if name in told:
         has_more = bool(edges.get(name)) or node.job is not None
         return Branch(f"{title} (above)" if has_more else title, [])
     told.add(name)
-    branch = Branch(title, list(facts_of(node, log_lines, nodes)))
+    branch = Branch(title, [printable(fact) for fact in facts_of(node, log_lines, nodes)])
     for edge in edges.get(name, ()):
         other = edge.source if upstream else edge.target
         if other in nodes:
@@ -166,12 +166,7 @@ def _git(git: dict[str, str]) -> str:
 
 def _log(tail: str, lines: int) -> Iterator[str]:
     for number, line in enumerate(tail.rstrip().splitlines()[-lines:] if lines else ()):
-        yield f"{'log' if number == 0 else '':<12} {_printable(line)}"
-
-
-def _printable(line: str) -> str:
-    """A log is written by whatever ran: nothing in it shall move the cursor of who reads it."""
-    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in line.expandtabs())
+        yield f"{'log' if number == 0 else '':<12} {line.expandtabs()}"
 
 
 def plain_lines(branch: Branch, lead: str = "", below: str = "") -> Iterator[str]:

@@ -78,8 +78,9 @@ def lost(url: str, failure: BaseException) -> UnavailableError:
         return UnavailableError(f"no Regista server answers at {url}", hint="Start one with `regista up`.")
     if any(isinstance(cause, faults.TimeoutError) for cause in causes):
         return UnavailableError(f"{url} does not answer in time", hint="Try again, or look into the server's log.")
+    plain = " A server of `regista up` speaks https alone." if url.startswith("http://") else ""
     return UnavailableError(
-        f"the connection to {url} broke off", hint="Try again: a transfer goes on where it stopped."
+        f"the connection to {url} broke off", hint=f"Try again: a transfer goes on where it stopped.{plain}"
     )
 
 

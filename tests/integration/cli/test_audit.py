@@ -55,6 +55,7 @@ class TestAudit:
         run.refused("audit", "settings", "--reads", "off", **as_reader)
 
     def test_wrong_wishes(self, run, dev):
+        assert "forbidden" in run.misused("audit", "list", "-w", dev, "--outcome", "bogus")
         assert "--workspace-name" in run.misused("audit", "list", "--target", "models/churn")
         assert "is not a time" in run.misused("audit", "list", "--since", "yesterday-ish")
         run.refused("audit", "list", "--cursor", "rubbish")

@@ -44,6 +44,8 @@ class TestWrongWishes:
 
     def test_wrong_usage(self):
         assert regista("up", "--port", "high").returncode == 2
+        assert regista("up", "--port", "99999").returncode == 2
+        assert regista("up", "--workers", "-1").returncode == 2
         assert regista("upp").returncode == 2
 
 

@@ -1,5 +1,6 @@
 """What was behind an endpoint at any time; and the traffic itself."""
 
+import re
 import time
 
 import pytest
@@ -28,8 +29,9 @@ def test_why_tells_what_served_at_each_time(site: Site) -> None:
     time.sleep(0.01)
     site.deploy(model="azureml:churn:2")
     why = site.house.why
-    with pytest.raises(NotFoundError, match="nothing was behind"):
+    with pytest.raises(NotFoundError, match="nothing was behind") as refusal:
         why.why(SYSTEM, site.scope.address, "flights", start)
+    assert re.fullmatch(r"Its history begins at \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\+00:00.", refusal.value.hint)
     (only,) = why.why(SYSTEM, site.scope.address, "flights", first).deployments
     assert (only.deployment, only.traffic, only.generation) == ("blue", 100, 1)
     assert only.model.endswith("/model/churn/1")

@@ -109,6 +109,14 @@ class TestTheTree:
         assert "\x1b" not in shown[1]
         assert not [line for line in lines(trace(), log_lines=2) if "first" in line]
 
+    def test_no_words_of_others_reach_the_terminals_controls(self):
+        found = trace()
+        wicked = msgspec.structs.replace(JOB, display_name="\x1b[2J", parameters={"x": "\x1b[31m\u202e"})
+        nodes = tuple(msgspec.structs.replace(one, job=wicked) if one.job else one for one in found.nodes)
+        printed = "\n".join(lines(msgspec.structs.replace(found, nodes=nodes)))
+        assert "[2J" in printed
+        assert not {"\x1b", "\u202e"} & set(printed)
+
     def test_without_the_right_to_details_the_card_is_shown_and_the_permission_named(self):
         closed = msgspec.structs.replace(JOB, detail=None, sources=())
         printed = "\n".join(lines(trace(job=closed)))

@@ -230,6 +230,11 @@ class TestTls:
         with BlobServer(tmp_path, days=-1) as old, pytest.raises(UnavailableError, match="expired"):
             ask(Transport(old.url, KEY, ca=old.ca))
 
+    def test_who_speaks_plainly_to_a_server_with_tls_is_told_so(self, server):
+        with pytest.raises(UnavailableError) as refusal:
+            Transport(server.url.replace("https:", "http:"), KEY).call("GET", "/x")
+        assert "https" in refusal.value.hint
+
     def test_a_server_without_tls_is_recognised(self):
         with socket.create_server(("127.0.0.1", 0)) as plain:
             threading.Thread(target=self.speak_plainly, args=(plain,), daemon=True).start()

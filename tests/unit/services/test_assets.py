@@ -30,6 +30,8 @@ def test_a_version_is_found_by_number_by_label_and_as_the_latest(people, scope):
     assert assets.get(SYSTEM, scope.address, MODEL, "churn").id == second.id
     assets.set_alias(SYSTEM, scope.address, MODEL, "churn", "champion", "1")
     assert assets.get(SYSTEM, scope.address, MODEL, "churn", label="champion").id == first.id
+    with pytest.raises(NotFoundError, match="with the alias 'challenger'"):
+        assets.get(SYSTEM, scope.address, MODEL, "churn", label="challenger")
     assert assets.get(SYSTEM, scope.address, MODEL, "churn", label="latest").id == second.id
 
 

@@ -65,7 +65,7 @@ def find_version(
     else:
         found = tx.versions.latest(scope.id, kind, name)
     if found is None:
-        raise absent(scope, kind, name, version or label)
+        raise absent(scope, kind, name, version, label=label)
     return found
 
 
@@ -213,11 +213,13 @@ def same_or_refuse(tx: Transaction, taken: AssetVersion, version: AssetVersion, 
     return taken
 
 
-def absent(scope: Scope, kind: AssetKind, name: str, version: str = "") -> AbsentError:
+def absent(scope: Scope, kind: AssetKind, name: str, version: str = "", *, label: str = "") -> AbsentError:
+    about = f"{what(kind, name)} with the alias {label!r}" if label else what(kind, name, version)
+    verb = f"alias list {name}" if label else "list"
     return AbsentError(
-        f"there is no {what(kind, name, version)} in {scope.kind} {scope.name!r}",
-        hint=f"See: regista {kind} list --{scope.kind}-name {scope.name}",
+        f"there is no {about} in {scope.kind} {scope.name!r}",
+        hint=f"See: regista {kind} {verb} --{scope.kind}-name {scope.name}",
         what=str(kind),
         name=name,
-        version=version,
+        version=version or label,
     )

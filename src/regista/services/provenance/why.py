@@ -1,5 +1,6 @@
 """Why did an endpoint answer as it did, now or at any time: what was behind it, and where that came from."""
 
+import datetime as dt
 from collections.abc import Callable
 
 import msgspec
@@ -67,10 +68,14 @@ class WhyService:
         return msgspec.structs.replace(behind, trace=self._trace(caller, behind.node))
 
 
+def _written(at: int) -> str:
+    return dt.datetime.fromtimestamp(at / 1000, dt.UTC).isoformat(sep=" ", timespec="seconds")
+
+
 def _report(tx: Transaction, endpoint: str, at: int, history: list[TrafficChange]) -> WhyReport:
     before = [change for change in history if change.at <= at]
     if not before:
-        first = f"Its history begins at {history[0].at}." if history else "Nothing was ever behind it."
+        first = f"Its history begins at {_written(history[0].at)}." if history else "Nothing was ever behind it."
         raise NotFoundError(f"nothing was behind endpoint {endpoint!r} at that time", hint=first)
     change = before[-1]
     later = history[len(before)].at if len(history) > len(before) else None
