@@ -12,7 +12,7 @@ from regista.bootstrap.webhooks import webhook_parts
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.catalog.sql.catalog import SqlCatalog
-from regista.drivers.runtimes.curated import curated
+from regista.drivers.runtimes import curated
 from regista.drivers.runtimes.uv.runtime import UvRuntime
 from regista.drivers.signing.ed25519 import Ed25519Signer
 from regista.errors import InvalidError
@@ -34,6 +34,7 @@ from regista.services.datastores.blocks import BlockService
 from regista.services.datastores.content import StoredContents
 from regista.services.datastores.datastores import DatastoreService
 from regista.services.datastores.signatures import Signatures
+from regista.services.environments.curated import BuiltInRegistry
 from regista.services.environments.environments import EnvironmentService
 from regista.services.house import House
 from regista.services.jobs.attempt_folder import LiveLogs
@@ -98,7 +99,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
     stores = StoreService(catalog, open_store, settings.store)
     stores.all()  # a store that cannot be opened is said at the start, not at the first upload
     contents = ContentService(catalog, stores)
-    assets = AssetService(catalog, contents)
+    assets = AssetService(catalog, contents, BuiltInRegistry(curated))
     runtime = UvRuntime(settings.home, compiling=True)
     capsules = CapsuleService(catalog, stores, signer)
     traces = TraceService(catalog, stores, capsules)

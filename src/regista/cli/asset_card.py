@@ -56,7 +56,7 @@ def card_of(client: "Regista", found: AssetVersion) -> dict[str, Any]:
         "tags": found.tags,
         "made from": found.source.get("path", ""),
         "record": "sealed" if found.capsule else "",
-        "created": f"{moment(found.created_at)} by {found.created_by}",
+        "created": f"{moment(found.created_at)} by {found.created_by}".strip(),
         "reference": reference_to(client, found),
     }
 

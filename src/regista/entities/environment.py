@@ -29,6 +29,16 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         return digest_of(msgspec.json.encode(self, order="sorted"))
 
 
+class CuratedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
+    """One that ships with Regista: ``version`` counts its revisions; ``also`` are further names for the same thing."""
+
+    name: str
+    version: str
+    description: str
+    spec: EnvironmentSpec
+    also: tuple[str, ...] = ()
+
+
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
     """Every package with its version and hashes: the reproducible environment, and what travels with it.
 

@@ -6,6 +6,9 @@ import msgspec
 
 from regista.errors import InvalidError
 
+BUILT_IN_REGISTRY = "azureml"
+"""The registry of the environments that ship with Regista: it is always there and holds nothing else."""
+
 
 class ScopeKind(StrEnum):
     """The two kinds of scope; the same verbs work in both."""

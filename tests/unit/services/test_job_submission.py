@@ -70,6 +70,14 @@ class TestResolution:
             assert plan.environment.given == name
             assert "/environment/anonymous/" in plan.environment.node
 
+    def test_a_name_that_does_not_ship_is_told_with_where_those_are_that_do(self, place):
+        with pytest.raises(NotFoundError, match="no environment 'sklearn-9' ships with Regista") as refusal:
+            place.submit(document(environment="azureml://registries/azureml/environments/sklearn-9/labels/latest"))
+        assert "--registry-name azureml" in refusal.value.hint
+        with pytest.raises(NotFoundError, match="there is no environment 'sklearn-9'") as refusal:
+            place.submit(document(environment="azureml:sklearn-9@latest"))
+        assert "-r azureml" in refusal.value.hint
+
     def test_inline_environments_of_the_same_content_are_one_version(self, place):
         first, second = (place.submit(document(environment=PLAIN)) for _ in range(2))
         assert command_plan(first).environment == command_plan(second).environment

@@ -31,6 +31,7 @@ from regista.services.assets.versions import (
     what,
 )
 from regista.services.content.contents import ContentService, require_download
+from regista.services.environments.curated import BuiltInRegistry
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
 
@@ -50,9 +51,10 @@ class VersionChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class AssetService:
     """Registers, finds, changes and deletes versions."""
 
-    def __init__(self, catalog: Catalog, contents: ContentService) -> None:
+    def __init__(self, catalog: Catalog, contents: ContentService, built_in: BuiltInRegistry) -> None:
         self._catalog = catalog
         self._contents = contents
+        self._built_in = built_in
 
     def create(
         self, caller: Caller, address: ScopeAddress, new: NewVersion, along: Sequence[NewVersion] = ()
@@ -105,6 +107,8 @@ class AssetService:
         self, caller: Caller, address: ScopeAddress, kind: AssetKind, name: str, version: str = "", label: str = ""
     ) -> AssetVersion:
         """A version by version or label; neither means the latest."""
+        if self._built_in.is_meant(address, kind):
+            return self._built_in.version(name, version, label)
 
         def work(tx: Transaction) -> AssetVersion:
             scope = resolve_scope(tx, caller, address)
@@ -114,6 +118,8 @@ class AssetService:
 
     def get_asset(self, caller: Caller, address: ScopeAddress, kind: AssetKind, name: str) -> Asset:
         """The name with its aliases and latest version."""
+        if self._built_in.is_meant(address, kind):
+            return self._built_in.asset(name)
 
         def work(tx: Transaction) -> Asset:
             scope = resolve_scope(tx, caller, address)
@@ -135,6 +141,8 @@ class AssetService:
         clauses: Sequence[Clause] = (),
     ) -> Page[Asset]:
         """The names that the caller may read, newest first."""
+        if self._built_in.is_meant(address, kind):
+            return self._built_in.assets(request)
 
         def work(tx: Transaction) -> Page[Asset]:
             scope = resolve_scope(tx, caller, address)
@@ -158,6 +166,8 @@ class AssetService:
         clauses: Sequence[Clause] = (),
     ) -> Page[AssetVersion]:
         """The versions of a name (of all names: None) that the caller may read, newest first."""
+        if self._built_in.is_meant(address, kind):
+            return self._built_in.versions(name, request)
 
         def work(tx: Transaction) -> Page[AssetVersion]:
             scope = resolve_scope(tx, caller, address)

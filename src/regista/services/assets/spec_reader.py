@@ -22,7 +22,8 @@ from regista.interfaces.catalog import Transaction
 from regista.services.assets.specs import local_reference, rewrite
 from regista.services.assets.versions import NewVersion, asset_path, resolve_asset, what
 from regista.services.content.contents import require_download
-from regista.services.environments.environments import BUILT_IN_REGISTRY, CuratedEnvironments, ReadFile, written_spec
+from regista.services.environments.curated import CuratedEnvironments, curated_for
+from regista.services.environments.environments import ReadFile, written_spec
 from regista.services.scopes.stores import StoreService
 
 _ABOUT = frozenset("$schema name version description tags properties".split())
@@ -75,13 +76,10 @@ class SpecReader:
             return text
         try:
             scope, found = resolve_asset(self._tx, self._caller, self._home, reference, kind)
-        except NotFoundError:
-            shipped = (
-                self._curated(reference.name) if kind is AssetKind.ENVIRONMENT and _may_be_curated(reference) else None
-            )
-            if shipped is None:
+        except NotFoundError as missing:
+            if kind is not AssetKind.ENVIRONMENT:
                 raise
-            return self._drafted(shipped)
+            return self._drafted(curated_for(self._curated, reference, missing))
         if self._home.kind is ScopeKind.REGISTRY and scope.kind is ScopeKind.WORKSPACE:
             raise InvalidError(
                 f"a component in a registry cannot refer to {text!r} in a workspace",
@@ -119,7 +117,3 @@ class SpecReader:
         number = hex_of(content_digest(AssetKind.ENVIRONMENT, "", NO_FILES, builtins))
         self._drafts[number] = NewVersion(kind=AssetKind.ENVIRONMENT, anonymous=True, spec=builtins)
         return str(AssetReference(name=ANONYMOUS, version=number))
-
-
-def _may_be_curated(reference: AssetReference) -> bool:
-    return not (reference.workspace or reference.workspace_id) and reference.registry in {"", BUILT_IN_REGISTRY}

@@ -16,13 +16,8 @@ from regista.entities.names import now
 from regista.errors import InternalError, InvalidError, RegistaError, UnsupportedError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.runtimes import BuiltEnvironment, Problem, Report, Runtime
+from regista.services.environments.curated import CuratedEnvironments
 from regista.services.scopes.stores import StoreService
-
-CuratedEnvironments = Callable[[str], EnvironmentSpec | None]
-"""Finds what ships with Regista under a name such as ``sklearn-1.5``; None for a name that nobody knows."""
-
-BUILT_IN_REGISTRY = "azureml"
-"""The registry of curated environments: it is always there and holds nothing else."""
 
 _CONTEXT_FILES = 200
 _CONTEXT_BYTES = 256 * 1024

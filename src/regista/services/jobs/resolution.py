@@ -26,7 +26,8 @@ from regista.entities.reference import AssetReference, asset_reference, is_refer
 from regista.entities.scope import Scope
 from regista.errors import InvalidError, NotFoundError, UnsupportedError
 from regista.services.assets.versions import NewVersion
-from regista.services.environments.environments import BUILT_IN_REGISTRY, CuratedEnvironments, read_spec, written_spec
+from regista.services.environments.curated import CuratedEnvironments, curated_for
+from regista.services.environments.environments import read_spec, written_spec
 from regista.services.jobs.plans import CommandPlan, PipelinePlan, Plan, Source, StepPlan, source_of
 from regista.services.jobs.sources import Sources
 
@@ -171,11 +172,8 @@ class Resolver:
         reference = asset_reference(text, AssetKind.ENVIRONMENT)
         try:
             scope, version = self._sources.version(text, AssetKind.ENVIRONMENT, home, download=False)
-        except NotFoundError:
-            curated = self._curated(reference.name) if _may_be_curated(reference) else None
-            if curated is None:
-                raise
-            return self._anonymous(curated, where, text)
+        except NotFoundError as missing:
+            return self._anonymous(curated_for(self._curated, reference, missing), where, text)
         self.needed[where] = read_spec(version)
         return source_of(scope, version, text)
 
@@ -267,8 +265,3 @@ def merged_output(inner: OutputSpec, outer: OutputSpec) -> OutputSpec:
         name=outer.name or inner.name,
         version=outer.version or inner.version,
     )
-
-
-def _may_be_curated(reference: AssetReference) -> bool:
-    """Whether a curated name may be meant: bare, in the built-in registry, or by one of its labels or versions."""
-    return not (reference.workspace or reference.workspace_id) and reference.registry in {"", BUILT_IN_REGISTRY}

@@ -32,7 +32,7 @@ from regista.services.assets.versions import NewVersion, asset_path, drafted, re
 from regista.services.content.contents import ContentService, require_download
 from regista.services.content.copying import copy_blobs
 from regista.services.datastores.placing import files_below, require_ours
-from regista.services.environments.environments import CuratedEnvironments
+from regista.services.environments.curated import CuratedEnvironments
 from regista.services.jobs.lookup import readable_job
 from regista.services.jobs.places import is_shown, workspace_of
 from regista.services.jobs.plans import job_node

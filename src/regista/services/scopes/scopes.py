@@ -7,7 +7,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
-from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
+from regista.entities.scope import BUILT_IN_REGISTRY, ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
 from regista.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import Access, require, sees
@@ -46,6 +46,11 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
         for scope in tx.scopes.find(address.kind, address.name, address.subscription, address.resource_group)
         if sees(caller, scope)
     ]
+    if not found and _is_built_in(address.kind, address.name):
+        raise NotFoundError(
+            f"{address} is built in, and holds environments alone",
+            hint=f"See: regista environment list --registry-name {address.name}",
+        )
     if not found:
         raise NotFoundError(
             f"there is no {address}",
@@ -57,6 +62,10 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
             f"{address} could be one of several ({places})", hint="Name the subscription and the resource group too."
         )
     return found[0]
+
+
+def _is_built_in(kind: ScopeKind, name: str) -> bool:
+    return kind is ScopeKind.REGISTRY and name == BUILT_IN_REGISTRY
 
 
 def scope_by_id(tx: Transaction, caller: Caller, scope_id: str) -> Scope:
@@ -82,6 +91,8 @@ class ScopeService:
 
         Subscription and resource group are made along the way by a caller who may (``scopes/write`` there)."""
         scope = _checked(new, caller)
+        if _is_built_in(scope.kind, scope.name):
+            raise InvalidError(f"{scope.address} is built in", hint="Choose another name.")
 
         def work(tx: Transaction) -> Scope:
             self._ensure_group(tx, caller, scope)

@@ -17,7 +17,7 @@ from regista.entities.documents.environment import EnvironmentDocument
 from regista.entities.environment import EnvironmentSpec
 from regista.entities.manifest import Manifest
 from regista.entities.preflight import Check
-from regista.entities.reference import AssetReference, asset_reference
+from regista.entities.reference import asset_reference
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError, NotFoundError, RegistaError, StorageFullError, TooLargeError
 from regista.interfaces.blobs import BlobStore, OnDisk
@@ -27,7 +27,8 @@ from regista.services.access.access import require
 from regista.services.assets.spec_reader import SpecReader
 from regista.services.assets.versions import NewVersion, asset_path, resolve_asset, what
 from regista.services.content.contents import require_download
-from regista.services.environments.environments import BUILT_IN_REGISTRY, EnvironmentService, read_spec
+from regista.services.environments.curated import curated_for
+from regista.services.environments.environments import EnvironmentService, read_spec
 from regista.services.environments.model_environments import mlmodel_folder, model_environment
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.scopes.stores import StoreService
@@ -188,11 +189,8 @@ class _Run:
         reference = asset_reference(given, AssetKind.ENVIRONMENT)
         try:
             _, version = resolve_asset(tx, self._caller, scope, reference, AssetKind.ENVIRONMENT)
-        except NotFoundError:
-            curated = self._environments.curated(reference.name) if _may_be_curated(reference) else None
-            if curated is None:
-                raise
-            self._draft(scope, curated)
+        except NotFoundError as missing:
+            self._draft(scope, curated_for(self._environments.curated, reference, missing))
         else:
             self.plan.environment, self.plan.spec = version.node, read_spec(version)
 
@@ -259,10 +257,6 @@ def _scripted(plan: Plan, document: OnlineDeploymentDocument) -> None:
     if entry.size > MOST_BYTES:
         raise TooLargeError(f"the scoring script has {entry.size:,} bytes", hint="A script has at most 4 MiB.")
     check_script(plan.code.store.get(entry.digest), script, plan.spec)
-
-
-def _may_be_curated(reference: AssetReference) -> bool:
-    return not (reference.workspace or reference.workspace_id) and reference.registry in {"", BUILT_IN_REGISTRY}
 
 
 def _no_environment() -> None:

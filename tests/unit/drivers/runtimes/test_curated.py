@@ -2,18 +2,19 @@
 
 import pytest
 
-from regista.drivers.runtimes.curated import curated, curated_names
+from regista.drivers.runtimes.curated import curated, shipped
 from regista.drivers.runtimes.uv.draft import name_of
 from regista.drivers.runtimes.uv.translate import translate
 
 
 def test_every_shipped_name_is_found_and_translates():
-    names = curated_names()
-    assert len(names) >= 9
-    for name, version, description in names:
-        assert translate(curated(name)).requirements
-        assert version.isdigit()
-        assert description.endswith(".")
+    assert len(shipped()) >= 9
+    assert [one.name for one in shipped()] == sorted(one.name for one in shipped())
+    for one in shipped():
+        assert curated(one.name) == one.spec
+        assert translate(one.spec).requirements
+        assert one.version.isdigit()
+        assert one.description.endswith(".")
 
 
 @pytest.mark.parametrize(
@@ -30,13 +31,12 @@ def test_the_platform_in_a_name_does_not_matter(name):
 
 def test_models_can_be_logged_as_mlflow_writes_them_by_default():
     """MLflow 3 writes scikit-learn's models by skops and imports pandas for PyTorch's; its small package brings neither."""
-    for name, *_ in curated_names():
-        packages = {name_of(line) for line in translate(curated(name)).requirements}
-        trackers = [line for line in translate(curated(name)).requirements if line.startswith("mlflow-skinny==3")]
-        if trackers and "scikit-learn" in packages:
-            assert "skops" in packages, name
-        if trackers and "torch" in packages:
-            assert "pandas" in packages, name
+    for one in shipped():
+        lines = translate(one.spec).requirements
+        packages = {name_of(line) for line in lines}
+        if any(line.startswith("mlflow-skinny==3") for line in lines):
+            assert "skops" in packages or "scikit-learn" not in packages, one.name
+            assert "pandas" in packages or "torch" not in packages, one.name
 
 
 def test_azures_older_name_has_the_python_of_its_time():

@@ -9,7 +9,7 @@ from importlib import resources
 
 import msgspec
 
-from regista.entities.environment import EnvironmentSpec
+from regista.entities.environment import CuratedEnvironment, EnvironmentSpec
 
 _IMAGE = re.compile(r"mcr\.microsoft\.com/azureml/(?:curated/)?(?P<name>[^/:@]+)(?:[:@].*)?")
 _PLATFORM = re.compile(
@@ -17,28 +17,26 @@ _PLATFORM = re.compile(
 )
 
 
-class Curated(msgspec.Struct, frozen=True, kw_only=True):
-    """One file: ``version`` counts Regista's own revisions of it; ``also`` are further names for the same thing."""
-
-    name: str
-    version: str
-    description: str
-    spec: EnvironmentSpec
-    also: tuple[str, ...] = ()
-
-
 def curated(name: str) -> EnvironmentSpec | None:
     """Find the environment behind a curated name or the name of a curated image; None when there is none.
 
     ``AzureML-sklearn-1.5-ubuntu22.04-py310-cpu`` is ``sklearn-1.5``: the platform in a name says where it ran, not what is
     in it. A version that does not ship is not replaced by another one."""
-    found = _by_name().get(_plain(name))
+    found = find(name)
     return found.spec if found else None
 
 
-def curated_names() -> list[tuple[str, str, str]]:
-    """Name, version and description of each, sorted by name."""
-    return sorted((one.name, one.version, one.description) for one in _shelf())
+def find(name: str) -> CuratedEnvironment | None:
+    """The same with its name, its version and what is said about it."""
+    return _by_name().get(_plain(name))
+
+
+@cache
+def shipped() -> tuple[CuratedEnvironment, ...]:
+    """All of them, by name."""
+    files = (entry for entry in resources.files(__name__).iterdir() if entry.name.endswith(".json"))
+    found = (msgspec.json.decode(entry.read_bytes(), type=CuratedEnvironment) for entry in files)
+    return tuple(sorted(found, key=lambda one: one.name))
 
 
 def _plain(name: str) -> str:
@@ -49,11 +47,5 @@ def _plain(name: str) -> str:
 
 
 @cache
-def _shelf() -> tuple[Curated, ...]:
-    files = (entry for entry in resources.files(__name__).iterdir() if entry.name.endswith(".json"))
-    return tuple(msgspec.json.decode(entry.read_bytes(), type=Curated) for entry in files)
-
-
-@cache
-def _by_name() -> dict[str, Curated]:
-    return {name: one for one in _shelf() for name in (one.name, *one.also)}
+def _by_name() -> dict[str, CuratedEnvironment]:
+    return {name: one for one in shipped() for name in (one.name, *one.also)}
