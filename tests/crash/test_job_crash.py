@@ -153,11 +153,11 @@ def whole(place, tmp_path, name):
 
 class TestEveryWrite:
     @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-    @pytest.mark.parametrize("point", range(1, 15))
+    @pytest.mark.parametrize("point", range(1, 12))
     def test_a_worker_that_dies_at_any_write_is_followed_by_one_that_goes_on(self, place, tmp_path, point, after):
         place.submit(two_steps(tmp_path), "p")
         died = die(place, catalog=DyingCatalog(place.house.catalog, point, after=after))
-        assert died or point > 11
+        assert died or point > 9
         recover(place)
         sweep_folders(place.workshop)
         whole(place, tmp_path, "p")

@@ -19,7 +19,7 @@ from functools import partial
 
 import msgspec
 
-from regista.entities.job import Job, JobStatus, Lease
+from regista.entities.job import Job, JobStatus
 from regista.entities.names import now
 from regista.errors import RegistaError, StorageFullError, UnavailableError
 from regista.interfaces.catalog import Transaction
@@ -31,6 +31,7 @@ from regista.services.jobs.lineage import add_edges
 from regista.services.jobs.plans import command_plan
 from regista.services.jobs.reuse import find_reusable, reuse_key, reused
 from regista.services.jobs.workshop import WaitingExecutor, Workshop
+from regista.services.working.claiming import Claimed, Taken
 from regista.services.working.finishing import Ending, Left, collect, collect_log, finish
 from regista.services.working.launch import Ground, Launch
 from regista.services.working.lease_keeper import LeaseKeeper, LeaseLostError, fenced
@@ -70,19 +71,29 @@ class _CanceledError(RegistaError):
 class AttemptRun:
     """Works on the job of one lease; ``run`` returns when the job has ended, was given back, or the lease was lost."""
 
-    def __init__(self, workshop: Workshop, keeper: LeaseKeeper, leftovers: Leftovers, lease: Lease, job: Job) -> None:
+    def __init__(
+        self,
+        workshop: Workshop,
+        keeper: LeaseKeeper,
+        leftovers: Leftovers,
+        taken: Taken,
+        take: Callable[[Transaction], Claimed],
+    ) -> None:
+        """Work on what was *taken*; *take* is what the last transaction is to take."""
         self._shop = workshop
         self._keeper = keeper
         self._leftovers = leftovers
-        self._lease = lease
-        self._job = job
-        self._plan = command_plan(job)
-        self._scope = workshop.catalog.read(lambda tx: tx.scopes.get(job.scope_id))
+        self._lease, self._job = taken
+        self._take = take
+        self._plan = command_plan(self._job)
+        self._scope = workshop.catalog.read(lambda tx: tx.scopes.get(self._job.scope_id))
         self._store = workshop.stores.for_scope(self._scope)[1]
-        self._progress = msgspec.json.decode(lease.handle, type=Progress) if lease.handle else Progress()
+        self._progress = msgspec.json.decode(self._lease.handle, type=Progress) if self._lease.handle else Progress()
+        self._claimed: Claimed = None
 
-    def run(self) -> None:
-        """Do the work. Nothing is raised: what fails is written into the job or, when it may pass, tried again."""
+    def run(self) -> Claimed:
+        """Do the work, and return what was taken with its end. Nothing is raised: what fails is written into the job or, when
+        it may pass, tried again."""
         try:
             self._attend()
         except LeaseLostError:
@@ -96,6 +107,7 @@ class AttemptRun:
         except Exception:  # noqa: BLE001 - whatever it is, the job must not hang because of it
             _log.exception("job %s: the worker failed", self._job.name)
             self._last(lambda: self._fail("Regista failed at this job; its server's log has the details"))
+        return self._claimed
 
     def _last(self, work: Callable[[], None]) -> None:
         """The last words about a job. If even they fail, the lease runs out and somebody tries again."""
@@ -280,11 +292,12 @@ class AttemptRun:
 
     def _end(self, left: Left, status: JobStatus, error: str = "", properties: dict[str, str] | None = None) -> None:
         ending = Ending(status=status, error=error, properties=properties or {}, keys=self._progress.keys)
-        finish(self._shop, self._lease, self._scope, self._plan, left, ending)
+        self._claimed = finish(self._shop, self._lease, self._scope, self._plan, left, ending, self._take)
         self._keeper.let_go(self._lease)
         if self._progress.keys:
             self._shop.access.forget()
-        self._shop.bell.ring()
+        if self._claimed is not None:
+            self._shop.bell.ring()  # there may be more
         self._leftovers.leave(self._job.id)
 
     def _fail(self, error: str) -> None:

@@ -3,12 +3,14 @@
     collect   outputs, ./outputs and the log become blobs of the workspace's store
     bring     what goes to another store, by name or to a datastore there, is copied
     seal      the capsule of each version that is to be, saying what the job will be in a moment
-    commit    one transaction under the lease's fence writes everything, files of datastores too, or nothing
+    commit    one transaction under the lease's fence writes everything, files of datastores too, or nothing;
+              what its worker does next is taken in it as well
 
 A crash before the commit leaves blobs without names; whoever takes the job up does it all again.
 """
 
 import logging
+from collections.abc import Callable
 
 import msgspec
 
@@ -36,6 +38,7 @@ from regista.services.jobs.places import datastore_path, place_outputs, target_w
 from regista.services.jobs.plans import CommandPlan, exact_reference, job_node
 from regista.services.jobs.sources import artifact_manifest
 from regista.services.jobs.workshop import Workshop
+from regista.services.working.claiming import Claimed
 from regista.services.working.lease_keeper import LeaseLostError, fenced
 from regista.services.working.staging import ingest
 
@@ -94,10 +97,18 @@ def collect_log(workshop: Workshop, store: BlobStore, job: Job) -> Left:
         return Left()
 
 
-def finish(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, left: Left, ending: Ending) -> Job:
-    """Write the end, all or nothing. When an output cannot be registered, or written to its datastore, the job has failed, and
-    says why."""
-    last = _Last(workshop, lease, scope, plan, left, ending)
+def finish(
+    workshop: Workshop,
+    lease: Lease,
+    scope: Scope,
+    plan: CommandPlan,
+    left: Left,
+    ending: Ending,
+    take: Callable[[Transaction], Claimed],
+) -> Claimed:
+    """Write the end, all or nothing, and return what was taken in the same transaction. When an output cannot be registered,
+    or written to its datastore, the job has failed, and says why."""
+    last = _Last(workshop, lease, scope, plan, left, ending, take)
     if ending.status is not JobStatus.COMPLETED:
         return last.write({}, now())
     try:
@@ -111,7 +122,7 @@ def finish(workshop: Workshop, lease: Lease, scope: Scope, plan: CommandPlan, le
         return msgspec.structs.replace(last, ending=failed).write({}, now())
 
 
-def _write_registering(last: "_Last") -> Job:
+def _write_registering(last: "_Last") -> Claimed:
     """Seal first, name then: no version has its name without its capsule."""
     _bring_to_targets(last.workshop, last.lease, last.scope, last.plan, last.left)
     for _ in range(_TRIES):
@@ -125,6 +136,10 @@ def _write_registering(last: "_Last") -> Job:
 
 class _OvertakenError(ConflictError):
     """Somebody has taken the version number for which the capsule was sealed."""
+
+
+class _NotTakenError(RegistaError):
+    """What is due cannot be taken."""
 
 
 class _Sealed(msgspec.Struct, frozen=True):
@@ -143,6 +158,7 @@ class _Last(msgspec.Struct, frozen=True):
     plan: CommandPlan
     left: Left
     ending: Ending
+    take: Callable[[Transaction], Claimed]
 
     @property
     def named(self) -> dict[str, OutputSpec]:
@@ -176,10 +192,25 @@ class _Last(msgspec.Struct, frozen=True):
         target = target_scope(tx, creator, self.scope, self.named[name])
         return target, drafted(tx, creator, target, version_of(job, name, self.named[name], self.left.outputs[name]))
 
-    def write(self, sealed: dict[str, _Sealed], at: int) -> Job:
-        """Write state, outputs, lineage and, for what is *sealed*, names, in one transaction under the lease's fence."""
+    def write(self, sealed: dict[str, _Sealed], at: int) -> Claimed:
+        """Write state, outputs, lineage and, for what is *sealed*, names, in one transaction under the lease's fence. A job
+        ends also where what is due next cannot be taken."""
+        try:
+            return self._write(sealed, at, self._taken)
+        except _NotTakenError:
+            _log.warning(
+                "job %s: what is due after it could not be taken with its end", self.lease.job_id, exc_info=True
+            )
+            return self._write(sealed, at, lambda _: None)
 
-        def work(tx: Transaction, job: Job) -> Job:
+    def _taken(self, tx: Transaction) -> Claimed:
+        try:
+            return self.take(tx)
+        except RegistaError as wrong:
+            raise _NotTakenError(wrong.message) from wrong
+
+    def _write(self, sealed: dict[str, _Sealed], at: int, take: Callable[[Transaction], Claimed]) -> Claimed:
+        def work(tx: Transaction, job: Job) -> Claimed:
             outputs = self._bindings(job) | self._registered(tx, job, sealed)
             self._place(tx, job)
             artifacts = _artifacts(tx, self.workshop, self.scope, job, self.left)
@@ -192,7 +223,7 @@ class _Last(msgspec.Struct, frozen=True):
             revoke(tx, job, self.ending.keys)
             tell_end(tx, job)
             tx.leases.release(self.lease, due=None)
-            return job
+            return take(tx)
 
         return fenced(self.workshop.catalog, self.lease, work)
 

@@ -35,12 +35,16 @@ class LeaseKeeper:
         self._thread: threading.Thread | None = None
 
     def hold(self, lease: Lease) -> None:
-        """Renew *lease* from now on."""
+        """Renew *lease* from now on; give it back where this keeper is closed."""
         with self._lock:
-            self._held[lease.job_id] = (lease, time.monotonic() + self.life / 1000)
-            if self._thread is None:
+            closed = self._ended.is_set()
+            if not closed:
+                self._held[lease.job_id] = (lease, time.monotonic() + self.life / 1000)
+            if self._thread is None and not closed:
                 self._thread = threading.Thread(target=self._run, name="regista-leases", daemon=True)
                 self._thread.start()
+        if closed:
+            self._give_back([lease])
 
     def let_go(self, lease: Lease) -> None:
         """Renew it no more."""
@@ -62,13 +66,16 @@ class LeaseKeeper:
             leases = [lease for lease, _ in self._held.values()]
             self._held.clear()
 
-        def give_back(tx: Transaction) -> None:
+        self._give_back(leases)
+
+    def _give_back(self, leases: list[Lease]) -> None:
+        def work(tx: Transaction) -> None:
             for lease in leases:
                 tx.leases.release(lease, due=now())
 
         if leases:
             with contextlib.suppress(RegistaError):  # then they run out by themselves
-                self._catalog.write(give_back)
+                self._catalog.write(work)
 
     def _run(self) -> None:
         while not self._ended.wait(self.life / 3000):

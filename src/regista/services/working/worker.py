@@ -4,37 +4,30 @@
           ─▶ a command:  handed to a thread (``AttemptRun``) when a slot is free
           ─▶ nothing:    sleep until the bell rings, or for a moment
 
+The transaction that ends a command claims what is due then: its thread goes on with the next one, without a commit between
+the two and without waking anybody.
+
 Any number of workers share a catalog. A worker keeps nothing in memory that it would be a loss to lose.
 """
 
 import logging
 import threading
 import uuid
-from typing import Literal
 
-import msgspec
-
-from regista.entities.job import Job, JobStatus, JobType, Lease
-from regista.entities.names import now
 from regista.errors import NotFoundError, RegistaError
 from regista.interfaces.catalog import Transaction
 from regista.services.jobs.attempt_folder import remove_attempts
-from regista.services.jobs.pipelines import advance
 from regista.services.jobs.workshop import Workshop
 from regista.services.working.attempt_run import AttemptRun
+from regista.services.working.claiming import Claimed, Claims, Taken
 from regista.services.working.lease_keeper import LeaseKeeper
 from regista.services.working.leftovers import Leftovers
 
 _PAUSE = 0.25
 _TROUBLE = 1.0
 _LAST = 2.0
-_MOST = 20
-_NET = 5_000
-"""Milliseconds after which a pipeline is looked at again even if no step told that it has ended."""
 
 _log = logging.getLogger("regista.worker")
-
-Claimed = tuple[Lease, Job] | Literal["advanced"] | None
 
 
 class Worker:
@@ -44,12 +37,16 @@ class Worker:
         self._shop = workshop
         self.name = name or f"worker-{uuid.uuid4().hex[:12]}"
         self._keeper = LeaseKeeper(workshop.catalog, lease_seconds)
+        self._claims = Claims(self.name, self._keeper.life)
         self._leftovers = Leftovers(workshop.folder)
         self._slots = threading.Semaphore(slots)
         self._running: set[threading.Thread] = set()
+        self._stop = threading.Event()
+        self._next: Claimed = None
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; then return, leaving processes to run on and their jobs to be taken up again."""
+        self._stop = stop
         while not stop.is_set():
             heard = self._shop.bell.count
             if not self._slots.acquire(timeout=_PAUSE):
@@ -62,7 +59,7 @@ class Worker:
                 stop.wait(_TROUBLE)
                 continue
             if isinstance(claimed, tuple):
-                self._spawn(*claimed)
+                self._spawn(claimed)
                 continue
             self._slots.release()
             if claimed is None:
@@ -70,9 +67,8 @@ class Worker:
 
     def run_once(self) -> bool:
         """Take one thing that is due and work on it to its end; False when nothing is due."""
-        claimed = self._claim()
-        if isinstance(claimed, tuple):
-            self._work(*claimed)
+        claimed = self._next or self._claim()
+        self._next = self._work(claimed) if isinstance(claimed, tuple) else None
         return claimed is not None
 
     def close(self) -> None:
@@ -86,27 +82,35 @@ class Worker:
         for thread in list(self._running):
             thread.join(seconds)
 
-    def _spawn(self, lease: Lease, job: Job) -> None:
+    def _spawn(self, taken: Taken) -> None:
         def work() -> None:
+            claimed: Claimed = taken
             try:
-                self._work(lease, job)
+                while isinstance(claimed, tuple):
+                    claimed = self._work(claimed)
             finally:
                 self._running.discard(threading.current_thread())
                 self._slots.release()
                 self._shop.bell.ring()
 
-        thread = threading.Thread(target=work, name=f"regista-job-{job.name}"[:60], daemon=True)
+        thread = threading.Thread(target=work, name=f"regista-job-{taken[1].name}"[:60], daemon=True)
         self._running.add(thread)
         thread.start()
 
-    def _work(self, lease: Lease, job: Job) -> None:
+    def _work(self, taken: Taken) -> Claimed:
+        """Work on it to its end; return what was taken then."""
+        lease, job = taken
         self._keeper.hold(lease)
+        claimed: Claimed = None
         try:
-            AttemptRun(self._shop, self._keeper, self._leftovers, lease, job).run()
+            claimed = AttemptRun(self._shop, self._keeper, self._leftovers, taken, self._take).run()
         except RegistaError:
             _log.exception("job %s: not even begun; it will be tried again", job.name)
         finally:
             self._keeper.let_go(lease)
+        if isinstance(claimed, tuple):
+            self._keeper.hold(claimed[0])
+        return claimed
 
     def _claim(self) -> Claimed:
         claimed = self._shop.catalog.write(self._take)
@@ -115,32 +119,7 @@ class Worker:
         return claimed
 
     def _take(self, tx: Transaction) -> Claimed:
-        """Carry on every pipeline that is due and claim the first command behind them, in one transaction."""
-        advanced: Claimed = None
-        for _ in range(_MOST):
-            at = now()
-            lease = tx.leases.claim(self.name, at, at + self._keeper.life)
-            if lease is None:
-                break
-            job = _job_of(tx, lease)
-            if job is not None and job.type is JobType.COMMAND and not job.status.is_final:
-                if job.status in {JobStatus.QUEUED, JobStatus.NOT_STARTED}:
-                    job = msgspec.structs.replace(job, status=JobStatus.PREPARING, updated_at=at)
-                    tx.jobs.put(job)
-                return lease, job
-            if job is not None and job.type is JobType.PIPELINE:
-                job = advance(tx, job)
-            ended = job is None or job.status.is_final
-            tx.leases.release(lease, due=None if ended else now() + _NET)
-            advanced = "advanced"
-        return advanced
-
-
-def _job_of(tx: Transaction, lease: Lease) -> Job | None:
-    try:
-        return tx.jobs.by_id(lease.job_id)
-    except NotFoundError:
-        return None
+        return None if self._stop.is_set() else self._claims.take(tx)
 
 
 def sweep_folders(workshop: Workshop) -> int:
