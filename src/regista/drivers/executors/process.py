@@ -281,7 +281,7 @@ def _check_paths(attempt: Attempt) -> None:
 def _check_visible(place: Path, attempt: Attempt) -> None:
     if not place.exists():
         raise InvalidError(f"{place}, which attempt {attempt.id!r} is to see, does not exist")
-    if place.resolve() == Path("/"):
+    if place.samefile("/"):
         raise InvalidError(f"attempt {attempt.id!r} cannot be given the whole file system")
 
 

@@ -21,6 +21,8 @@ from regista.services.scopes.stores import StoreService
 
 _CONTEXT_FILES = 200
 _CONTEXT_BYTES = 256 * 1024
+_KNOWN = 32
+"""Locks that are kept in memory, at most; a large one has some hundred kilobytes."""
 
 ReadFile = Callable[[Digest], bytes]
 
@@ -33,6 +35,7 @@ class EnvironmentService:
         self._stores = stores
         self._runtime = runtime
         self.curated = curated
+        self._known: dict[Digest, Lock] = {}
 
     def problems(self, spec: EnvironmentSpec) -> list[Problem]:
         """What would keep the environment from being built here; empty when nothing is known of."""
@@ -49,9 +52,11 @@ class EnvironmentService:
         """The version's lock and the blob it is stored in; locked now when it has none, and then for good.
 
         Of many who lock at once the first wins, and all get what stands."""
+        if version.lock is not None and (known := self._known.get(version.lock)):
+            return version.lock, known
         store = self._catalog.read(lambda tx: self._stores.of(tx, tx.scopes.get(version.scope_id)))[1]
         if version.lock is not None:
-            return version.lock, _read_lock(store.get(version.lock), version)
+            return version.lock, self._remembered(version.lock, _read_lock(store.get(version.lock), version))
         lock = self._runtime.lock(read_spec(version), report)
         digest = store.put(msgspec.json.encode(lock, order="sorted"))
 
@@ -63,6 +68,13 @@ class EnvironmentService:
 
         stands = self._catalog.write(keep)
         return stands, lock if stands == digest else _read_lock(store.get(stands), version)
+
+    def _remembered(self, digest: Digest, lock: Lock) -> Lock:
+        """*lock*, which every step that runs in it needs again; a lock is what its digest says, for good."""
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[digest] = lock
+        return lock
 
     def build(self, lock: Lock, report: Report) -> BuiltEnvironment:
         """The environment of *lock* on this machine, built when it is not here yet."""

@@ -89,7 +89,7 @@ class AttemptRun:
         self._scope = workshop.catalog.read(lambda tx: tx.scopes.get(self._job.scope_id))
         self._store = workshop.stores.for_scope(self._scope)[1]
         self._progress = msgspec.json.decode(self._lease.handle, type=Progress) if self._lease.handle else Progress()
-        self._claimed: Claimed = None
+        self._claimed = Claimed()
 
     def run(self) -> Claimed:
         """Do the work, and return what was taken with its end. Nothing is raised: what fails is written into the job or, when
@@ -153,11 +153,12 @@ class AttemptRun:
 
     def _start(self) -> bool:
         """Prepare and submit; False when an earlier result was taken instead."""
+        if self._job.cancel_requested:
+            raise _CanceledError("the job was canceled")
         folder = AttemptFolder(self._shop.folder, self._job.id, self._progress.attempt)
         if not folder.is_staged:
             folder.make()
         launch = Launch(self._shop, self._scope, self._plan, folder)
-        self._check_cancel()
         ground = launch.ground()
         if self._takes_earlier(ground):
             return False
@@ -296,8 +297,8 @@ class AttemptRun:
         self._keeper.let_go(self._lease)
         if self._progress.keys:
             self._shop.access.forget()
-        if self._claimed is not None:
-            self._shop.bell.ring()  # there may be more
+        if self._claimed.more:
+            self._shop.bell.ring()
         self._leftovers.leave(self._job.id)
 
     def _fail(self, error: str) -> None:

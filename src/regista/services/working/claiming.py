@@ -1,7 +1,5 @@
 """Taking what is due: pipelines are carried on at once, a command is for a worker to run."""
 
-from typing import Literal
-
 import msgspec
 
 from regista.entities.job import Job, JobStatus, JobType, Lease
@@ -15,7 +13,13 @@ _NET = 5_000
 """Milliseconds after which a pipeline is looked at again even if no step told that it has ended."""
 
 Taken = tuple[Lease, Job]
-Claimed = Taken | Literal["advanced"] | None
+
+
+class Claimed(msgspec.Struct, frozen=True, kw_only=True):
+    """A command that was *taken*, if there was one, and whether there is *more* that is due, for others."""
+
+    taken: Taken | None = None
+    more: bool = False
 
 
 class Claims:
@@ -27,24 +31,23 @@ class Claims:
 
     def take(self, tx: Transaction) -> Claimed:
         """Carry on every pipeline that is due and claim the first command behind them, in one transaction."""
-        advanced: Claimed = None
         for _ in range(_MOST):
             at = now()
             lease = tx.leases.claim(self._worker, at, at + self._life)
             if lease is None:
-                break
+                return Claimed()
             job = _job_of(tx, lease)
             if job is not None and job.type is JobType.COMMAND and not job.status.is_final:
                 if job.status in {JobStatus.QUEUED, JobStatus.NOT_STARTED}:
                     job = msgspec.structs.replace(job, status=JobStatus.PREPARING, updated_at=at)
                     tx.jobs.put(job)
-                return lease, job
+                due = tx.leases.next_due()
+                return Claimed(taken=(lease, job), more=due is not None and due <= at)
             if job is not None and job.type is JobType.PIPELINE:
                 job = advance(tx, job)
             ended = job is None or job.status.is_final
             tx.leases.release(lease, due=None if ended else now() + _NET)
-            advanced = "advanced"
-        return advanced
+        return Claimed(more=True)
 
 
 def _job_of(tx: Transaction, lease: Lease) -> Job | None:

@@ -201,7 +201,7 @@ class _Last(msgspec.Struct, frozen=True):
             _log.warning(
                 "job %s: what is due after it could not be taken with its end", self.lease.job_id, exc_info=True
             )
-            return self._write(sealed, at, lambda _: None)
+            return self._write(sealed, at, lambda _: Claimed())
 
     def _taken(self, tx: Transaction) -> Claimed:
         try:

@@ -42,7 +42,7 @@ class Worker:
         self._slots = threading.Semaphore(slots)
         self._running: set[threading.Thread] = set()
         self._stop = threading.Event()
-        self._next: Claimed = None
+        self._next = Claimed()
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; then return, leaving processes to run on and their jobs to be taken up again."""
@@ -58,18 +58,18 @@ class Worker:
                 _log.warning("the catalog does not answer: %s", wrong.message)
                 stop.wait(_TROUBLE)
                 continue
-            if isinstance(claimed, tuple):
-                self._spawn(claimed)
+            if claimed.taken:
+                self._spawn(claimed.taken)
                 continue
             self._slots.release()
-            if claimed is None:
+            if not claimed.more:
                 self._shop.bell.wait(heard, _PAUSE)
 
     def run_once(self) -> bool:
         """Take one thing that is due and work on it to its end; False when nothing is due."""
-        claimed = self._next or self._claim()
-        self._next = self._work(claimed) if isinstance(claimed, tuple) else None
-        return claimed is not None
+        claimed = self._next if self._next.taken else self._claim()
+        self._next = self._work(claimed.taken) if claimed.taken else Claimed()
+        return claimed.taken is not None or claimed.more
 
     def close(self) -> None:
         """Give back what is in hand; for who called ``run_once``, and after ``run`` has returned. Processes run on."""
@@ -84,10 +84,10 @@ class Worker:
 
     def _spawn(self, taken: Taken) -> None:
         def work() -> None:
-            claimed: Claimed = taken
+            claimed = Claimed(taken=taken)
             try:
-                while isinstance(claimed, tuple):
-                    claimed = self._work(claimed)
+                while claimed.taken:
+                    claimed = self._work(claimed.taken)
             finally:
                 self._running.discard(threading.current_thread())
                 self._slots.release()
@@ -100,26 +100,28 @@ class Worker:
     def _work(self, taken: Taken) -> Claimed:
         """Work on it to its end; return what was taken then."""
         lease, job = taken
-        self._keeper.hold(lease)
-        claimed: Claimed = None
+        claimed = Claimed()
         try:
             claimed = AttemptRun(self._shop, self._keeper, self._leftovers, taken, self._take).run()
         except RegistaError:
             _log.exception("job %s: not even begun; it will be tried again", job.name)
         finally:
             self._keeper.let_go(lease)
-        if isinstance(claimed, tuple):
-            self._keeper.hold(claimed[0])
-        return claimed
+        return self._held(claimed)
 
     def _claim(self) -> Claimed:
         claimed = self._shop.catalog.write(self._take)
-        if claimed == "advanced":
+        if claimed.more:
             self._shop.bell.ring()
+        return self._held(claimed)
+
+    def _held(self, claimed: Claimed) -> Claimed:
+        if claimed.taken:
+            self._keeper.hold(claimed.taken[0])
         return claimed
 
     def _take(self, tx: Transaction) -> Claimed:
-        return None if self._stop.is_set() else self._claims.take(tx)
+        return Claimed() if self._stop.is_set() else self._claims.take(tx)
 
 
 def sweep_folders(workshop: Workshop) -> int:
