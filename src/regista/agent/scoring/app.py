@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _JSON = [("content-type", "application/json")]
+_JSON_SENT = (b"content-type", b"application/json")
 
 
 class App:
@@ -41,6 +42,7 @@ class App:
             timeout=config.request_timeout_ms / 1000,
             batching=batching,
             max_batch=config.max_batch,
+            brief=isinstance(served, Model) and served.brief,
         )
         base = f"/v2/models/{config.name}"
         self._metadata = {base, f"{base}/versions/{config.version}"}
@@ -206,9 +208,13 @@ def _refusal(path: str, fault: Fault, example: Any = None) -> Reply:
     return Reply(fault.status, _JSON, json.dumps(told).encode())
 
 
+def _sent(headers: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    pairs = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers]
+    return [pair for pair in pairs if pair[0] not in (b"content-length", b"transfer-encoding", b"connection")]
+
+
 async def _send(send: Send, reply: Reply, bodiless: bool) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1", "replace")) for name, value in reply.headers]
-    headers = [pair for pair in headers if pair[0] not in (b"content-length", b"transfer-encoding", b"connection")]
-    headers.append((b"content-length", str(len(reply.body)).encode()))
+    headers = [_JSON_SENT] if reply.headers is _JSON else _sent(reply.headers)
+    headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if bodiless else reply.body})

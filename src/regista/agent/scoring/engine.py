@@ -3,8 +3,12 @@
 Adaptive micro-batching waits for nobody: it takes what has arrived while the model was busy. It is used when one call
 costs more than 100 microseconds (below that, merging costs more than it saves), for payloads whose columns are the same.
 The first merged calls of ``auto`` are checked against calls one by one: a model for which the company of other rows
-changes the answer is never batched again. Calls that cost little are not merged but handed to the thread several at a
-time, one millisecond's worth: waking a thread costs more than they do."""
+changes the answer is never batched again. Calls that cost little are not merged but made several at a time, one
+millisecond's worth.
+
+A thread costs more than a short call: waking it, and being woken by it, took as long as scikit-learn for one row (measured),
+and where other processes want the processors much longer. Where the calls are *brief*, and few rows are asked for, they are
+made on the event loop itself for as long as that has stood still for less than two milliseconds a time."""
 
 # ruff: noqa: B905 - zip(strict=) came with Python 3.10, models may be older
 
@@ -27,32 +31,63 @@ from .prediction import Prediction, same
 WORTH = 100e-6
 PROOFS = 3
 HANDFUL = 1e-3
+STANDSTILL = 2e-3
+
+
+class _Mean:
+    """A mean that forgets. The first value is left out: libraries do their late imports in it."""
+
+    __slots__ = ("_seen", "value")
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self.value = 0.0
+
+    @property
+    def is_known(self) -> bool:
+        return self._seen > 1
+
+    def learn(self, value: float) -> None:
+        self._seen += 1
+        if self._seen > 1:
+            self.value = value if self._seen == 2 else 0.9 * self.value + 0.1 * value
 
 
 class _Request:
-    __slots__ = ("answer", "kin", "subject", "timer")
+    __slots__ = ("answer", "expires", "kin", "subject")
 
-    def __init__(self, subject: Any, kin: object, answer: asyncio.Future[Any]) -> None:
+    def __init__(self, subject: Any, kin: object, answer: asyncio.Future[Any], expires: float) -> None:
         self.subject = subject
         self.kin = kin
         self.answer = answer
-        self.timer: asyncio.TimerHandle | None = None
+        self.expires = expires
 
 
 class Engine:
-    """Answers requests with *call*. With *batching* the subjects are payloads and the answers predictions."""
+    """Answers requests with *call*. With *batching* or *brief* the subjects are payloads, with *batching* the answers
+    predictions. *brief* promises that a call for few rows ends by itself and waits for nothing: nobody can give it up."""
 
     def __init__(
-        self, call: Callable[[Any], Any], *, concurrent: int, timeout: float, batching: str = "off", max_batch: int = 64
+        self,
+        call: Callable[[Any], Any],
+        *,
+        concurrent: int,
+        timeout: float,
+        batching: str = "off",
+        max_batch: int = 64,
+        brief: bool = False,
     ) -> None:
         self._call = call
         self._timeout = timeout
         self._batching = batching
         self._max_batch = max_batch
         self._proofs = PROOFS if batching == "auto" else 0
-        self._cost = 0.0
-        self._measured = 0
+        self._brief = brief
+        self._cost = _Mean()  # of one call
+        self._held = _Mean()  # of what is done at one time
         self._waiting: deque[_Request] = deque()
+        self._open: dict[_Request, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
         self._concurrent = concurrent
         self._busy = 0
         self._woken = False
@@ -63,29 +98,37 @@ class Engine:
         begun cannot be stopped and keeps its thread; one that has not is not begun any more."""
         loop = asyncio.get_running_loop()
         kin = subject.kinship() if self._batching != "off" else None
-        request = _Request(subject, kin, loop.create_future())
-        request.timer = loop.call_later(self._timeout, self._expire, request)
+        request = _Request(subject, kin, loop.create_future(), loop.time() + self._timeout)
+        self._open[request] = None
+        if self._timer is None:
+            self._timer = loop.call_at(request.expires, self._expire)
         self._waiting.append(request)
-        if not self._woken:
-            self._woken = True
-            loop.call_soon(self._dispatch)
+        self._wake()
         try:
             return await request.answer
         finally:
-            request.timer.cancel()
+            del self._open[request]
 
     def close(self) -> bool:
         """Begin nothing more; say whether no call is running. Called when no request is left, so one that runs overran."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         return self._busy == 0
 
-    def _expire(self, request: _Request) -> None:
-        if not request.answer.done():
-            request.answer.set_exception(OvertimeError(f"no answer within {self._timeout * 1000:.0f} ms"))
+    def _expire(self) -> None:
+        """One timer for all, set for the oldest: to set and cancel one for each request would cost more than reading it."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        for request in self._open:
+            if request.expires > now:
+                self._timer = loop.call_at(request.expires, self._expire)
+                return
+            if not request.answer.done():
+                request.answer.set_exception(OvertimeError(f"no answer within {self._timeout * 1000:.0f} ms"))
 
     def _merges(self) -> bool:
         if self._batching == "auto":
-            return self._measured > 1 and self._cost > WORTH
+            return self._cost.is_known and self._cost.value > WORTH
         return self._batching == "on"
 
     def _dispatch(self) -> None:
@@ -97,12 +140,26 @@ class Engine:
             if not batch:
                 continue
             self._busy += 1
-            work = self._together if merging and len(batch) > 1 else self._apart
-            running = asyncio.get_running_loop().run_in_executor(self._threads, work, batch)
+            work = partial(self._work, self._together if merging and len(batch) > 1 else self._apart, batch)
+            if self._is_brief(batch):
+                self._settle(batch, work())
+                self._wake()  # those that wait come after what the loop has to do meanwhile
+                return
+            running = asyncio.get_running_loop().run_in_executor(self._threads, work)
             running.add_done_callback(partial(self._finish, batch))
 
+    def _wake(self) -> None:
+        if self._waiting and not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._dispatch)
+
+    def _is_brief(self, batch: list[_Request]) -> bool:
+        if not self._brief or not self._held.is_known or self._held.value > STANDSTILL:
+            return False
+        return sum(len(request.subject.rows) for request in batch) <= self._max_batch
+
     def _handful(self) -> list[_Request]:
-        size = 1 if self._measured < 2 else max(1, min(self._max_batch, int(HANDFUL / max(self._cost, 1e-6))))
+        size = max(1, min(self._max_batch, int(HANDFUL / max(self._cost.value, 1e-6)))) if self._cost.is_known else 1
         taken = [self._waiting.popleft() for _ in range(min(size, len(self._waiting)))]
         return [request for request in taken if not request.answer.done()]
 
@@ -121,23 +178,32 @@ class Engine:
         return batch
 
     def _finish(self, batch: list[_Request], done: asyncio.Future[Any]) -> None:
+        self._settle(batch, done.result())
+        if self._waiting:
+            self._dispatch()
+
+    def _settle(self, batch: list[_Request], outcomes: list[Any]) -> None:
         self._busy -= 1
-        for request, outcome in zip(batch, done.result()):
+        for request, outcome in zip(batch, outcomes):
             if request.answer.done():
                 continue
             if isinstance(outcome, BaseException):
                 request.answer.set_exception(outcome)
             else:
                 request.answer.set_result(outcome)
-        if self._waiting:
-            self._dispatch()
+
+    def _work(self, how: Callable[[list[_Request]], list[Any]], batch: list[_Request]) -> list[Any]:
+        start = time.perf_counter()
+        outcomes = how(batch)
+        self._held.learn(time.perf_counter() - start)
+        return outcomes
 
     def _apart(self, batch: Sequence[_Request]) -> list[Any]:
         outcomes = []
         for request in batch:
             start = time.perf_counter()
             outcomes.append(self._one(request))
-            self._learn(time.perf_counter() - start)
+            self._cost.learn(time.perf_counter() - start)
         return outcomes
 
     def _together(self, batch: Sequence[_Request]) -> list[Any]:
@@ -145,12 +211,6 @@ class Engine:
         if merged is None or self._proofs:
             return self._prove(batch, merged)
         return merged
-
-    def _learn(self, cost: float) -> None:
-        """The first call is left out: libraries do their late imports in it."""
-        self._measured += 1
-        if self._measured > 1:
-            self._cost = cost if self._measured == 2 else 0.9 * self._cost + 0.1 * cost
 
     def _one(self, request: _Request) -> Any:
         try:

@@ -23,12 +23,20 @@ from .signature import Signature, parse
 
 
 class Model:
-    """A loaded model: ``predict`` answers one payload that already conforms to ``signature``."""
+    """A loaded model: ``predict`` answers one payload that already conforms to ``signature``. A ``brief`` one is known to do
+    nothing but arithmetic: it waits for nobody, and for few rows it is soon done."""
 
     def __init__(
-        self, platform: str, signature: Signature, native: Native, call: Callable[[Any, Payload], Any]
+        self,
+        platform: str,
+        signature: Signature,
+        native: Native,
+        call: Callable[[Any, Payload], Any],
+        *,
+        brief: bool = False,
     ) -> None:
         self.platform = platform
+        self.brief = brief
         self.signature = signature
         self._native = native
         self._call = call
@@ -123,7 +131,7 @@ def _sklearn(root: Path, flavor: dict[str, Any], pyfunc: dict[str, Any], signatu
             )
         return function(table)
 
-    return Model("sklearn", signature, native, call)
+    return Model("sklearn", signature, native, call, brief=by_numbers(estimator))
 
 
 def _with_names(signature: Signature, names: tuple[str, ...] | None) -> Signature:

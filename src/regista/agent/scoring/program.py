@@ -164,7 +164,13 @@ def _server(app: Any, grace: int) -> Any:
         def capture_signals(self) -> Iterator[None]:
             yield
 
-    quiet: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off", "server_header": False}
+    quiet: dict[str, Any] = {
+        "log_config": None,
+        "access_log": False,
+        "lifespan": "off",
+        "server_header": False,
+        "proxy_headers": False,
+    }
     server = Server(
         uvicorn.Config(
             app,

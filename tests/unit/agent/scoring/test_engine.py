@@ -135,6 +135,57 @@ def test_a_call_that_takes_too_long_is_given_up_and_what_waits_is_not_begun() ->
     assert begun == [1]
 
 
+def test_each_request_has_its_own_time_limit() -> None:
+    async def inside() -> list[Any]:
+        served = engine(lambda _subject: time.sleep(0.6), batching="off", timeout=0.2)
+        loop = asyncio.get_running_loop()
+
+        async def asked(after: float) -> float:
+            await asyncio.sleep(after)
+            began = loop.time()
+            with pytest.raises(OvertimeError):
+                await served.answer(None)
+            return loop.time() - began
+
+        return await asyncio.gather(asked(0), asked(0.1), asked(0.3))
+
+    assert all(took >= 0.19 for took in asyncio.run(inside()))
+
+
+def threads_asked(standstill: float, brief: bool, *payloads: Payload) -> set[str]:
+    """The names of the threads in which these payloads are predicted for, after some that are only there to measure."""
+    names: list[str] = []
+
+    def named(payload: Payload) -> Prediction:
+        names.append(threading.current_thread().name)
+        return plain([row[0] for row in payload.rows])
+
+    async def inside() -> None:
+        served = engine(named, brief=brief, max_batch=8)
+        await warmed(served)
+        names.clear()
+        answers = await ask_all(served, list(payloads))
+        assert [answer.values for answer in answers] == [[row[0] for row in one.rows] for one in payloads]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engines, "STANDSTILL", standstill)
+        asyncio.run(inside())
+    return set(names)
+
+
+def test_brief_calls_are_made_on_the_event_loop() -> None:
+    assert threads_asked(10.0, True, table(1), table(2), table(3)) == {threading.main_thread().name}
+
+
+@pytest.mark.parametrize(
+    ("standstill", "brief", "cells"),
+    [(10.0, False, 1), (0.0, True, 1), (10.0, True, 9)],
+    ids=["not said to be brief", "holding up the loop", "many rows"],
+)
+def test_other_calls_are_made_in_threads(standstill: float, brief: bool, cells: int) -> None:
+    assert threads_asked(standstill, brief, table(*range(cells))) == {"model_0"}
+
+
 def test_no_more_run_at_one_time_than_said() -> None:
     inside, most, lock = 0, 0, threading.Lock()
 
