@@ -9,6 +9,7 @@ A driver whose bytes survive its process overrides ``reopen`` as well, one that 
 ``leftovers``.
 """
 
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -342,6 +343,27 @@ class BlobStoreContract:
         again.write_bytes(LONG)
         assert store.add_file(again, link=link) == digest_of(LONG)
         assert list(store.digests()) == [digest_of(LONG)]
+
+    def test_an_open_file_is_stored_from_where_it_stands_and_stays_open(self, store: BlobStore, tmp_path: Path) -> None:
+        source = tmp_path / "source"
+        source.write_bytes(b"before" + LONG)
+        with source.open("rb", buffering=0) as file:
+            file.seek(len(b"before"))
+            assert store.add_file(file.fileno(), expected=digest_of(LONG)) == digest_of(LONG)
+            assert file.tell() == len(b"before") + len(LONG)
+            file.seek(0)
+            source.unlink()
+            with pytest.raises(DigestMismatchError):
+                store.add_file(file.fileno(), expected=digest_of(LONG))
+        assert list(store.digests()) == [digest_of(LONG)]
+
+    def test_what_is_open_and_no_file_is_refused(self, store: BlobStore, tmp_path: Path) -> None:
+        folder, pipe = os.open(tmp_path, os.O_RDONLY), os.pipe()
+        for file in (folder, *pipe):
+            with pytest.raises(InvalidError):
+                store.add_file(file)
+            os.close(file)
+        assert list(store.digests()) == []
 
     def test_an_empty_file_is_stored(self, store: BlobStore, tmp_path: Path) -> None:
         (tmp_path / "empty").touch()

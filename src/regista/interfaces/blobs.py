@@ -57,9 +57,10 @@ class BlobStore(Protocol):
     def put(self, content: bytes, expected: Digest | None = None) -> Digest:
         """Store *content* whole and return its digest; the same promises as an upload that is committed."""
 
-    def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
+    def add_file(self, source: Path | int, expected: Digest | None = None, *, link: bool = False) -> Digest:
         """Store the bytes of the local file *source* and return their digest; the file is read while it is hashed.
 
+        A number is an open file, which stays open: it is read from where it stands, as far as it reaches at the call.
         With *link* the caller gives up the file: the store may take it over instead of copying it."""
 
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:

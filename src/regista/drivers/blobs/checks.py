@@ -31,16 +31,23 @@ def check_range(size: int, start: int, end: int | None) -> tuple[int, int]:
     return min(start, size), size if end is None else min(max(end, start), size)
 
 
-def open_source(source: Path) -> FileIO:
-    """Open the local file *source* for reading, through symbolic links; raise ``InvalidError`` for anything that is
-    not a readable file."""
+def open_source(source: Path | int) -> FileIO:
+    """Open the local file *source* for reading, through symbolic links (one that is open already stays so when the
+    answer is closed); raise ``InvalidError`` for anything that is not a readable file."""
     try:
         # Without O_NONBLOCK a pipe would hold us here until somebody writes into it.
-        opened = FileIO(os.open(source, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        opened = FileIO(source, closefd=False) if isinstance(source, int) else FileIO(os.open(source, flags))
     except (OSError, ValueError) as unreadable:
         reason = getattr(unreadable, "strerror", None) or str(unreadable)
         raise InvalidError(f"cannot read the file {str(source)!r}: {reason}", hint="Check the path.") from unreadable
     if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
         opened.close()
-        raise InvalidError(f"{str(source)!r} is not a file", hint="Name a file; folders are added file by file.")
+        named = "what is open" if isinstance(source, int) else repr(str(source))
+        raise InvalidError(f"{named} is not a file", hint="Name a file; folders are added file by file.")
     return opened
+
+
+def remaining(file: int) -> int:
+    """How many bytes the open *file* has from where it stands."""
+    return max(os.fstat(file).st_size - os.lseek(file, 0, os.SEEK_CUR), 0)

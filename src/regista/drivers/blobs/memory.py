@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
-from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source
+from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source, remaining
 from regista.entities.digest import Digest, digest_of, parse_digest
 from regista.errors import ConflictError, DigestMismatchError, NotFoundError, StorageFullError
 from regista.interfaces.blobs import CHUNK
@@ -99,10 +99,10 @@ class MemoryBlobStore:
             self._stored[digest] = time.time()
         return digest
 
-    def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
+    def add_file(self, source: Path | int, expected: Digest | None = None, *, link: bool = False) -> Digest:
         del link  # there is nothing to link to in memory
         with open_source(source) as file:
-            return self.put(file.readall(), expected)
+            return self.put(file.read(remaining(file.fileno())), expected)
 
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         content = self._content(digest)

@@ -28,7 +28,7 @@ class VerifyingBlobStore:
     def put(self, content: bytes, expected: Digest | None = None) -> Digest:
         return self._inner.put(content, expected)
 
-    def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
+    def add_file(self, source: Path | int, expected: Digest | None = None, *, link: bool = False) -> Digest:
         return self._inner.add_file(source, expected, link=link)
 
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:

@@ -4,18 +4,19 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 
-from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source
+from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source, remaining
 from regista.drivers.blobs.local.adoption import adopt
 from regista.drivers.blobs.local.failures import translated
 from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
 from regista.drivers.blobs.local.pieces import opened_piece
-from regista.drivers.blobs.local.running import BATCH, KeptHashes
+from regista.drivers.blobs.local.running import BATCH, BEHIND, KeptHashes
 from regista.drivers.blobs.local.upload import LocalUpload, is_at
 from regista.entities.digest import Digest, digest_of
-from regista.errors import DigestMismatchError, NotFoundError, RegistaError, UnavailableError
+from regista.errors import ConflictError, DigestMismatchError, NotFoundError, RegistaError, UnavailableError
 from regista.interfaces.blobs import CHUNK
 
 
@@ -43,13 +44,11 @@ class LocalBlobStore:
 
     def join(self, pieces: Sequence[tuple[str, int]]) -> Digest:
         upload = self.begin()
-        buffer = bytearray(BATCH)
         try:
             with ThreadPoolExecutor(1) as helper:
                 for upload_id, size in pieces:
                     with opened_piece(self._layout, check_upload_id(upload_id), size) as piece:
-                        while count := _read_into(piece.fileno(), buffer):
-                            upload.write(memoryview(buffer)[:count], helper=helper)
+                        _pour(piece.fileno(), upload, helper)
             return upload.commit()
         except BaseException:
             upload.abort()
@@ -64,14 +63,14 @@ class LocalBlobStore:
                 self._stage(content, digest)
         return digest
 
-    def add_file(self, source: Path, expected: Digest | None = None, *, link: bool = False) -> Digest:
+    def add_file(self, source: Path | int, expected: Digest | None = None, *, link: bool = False) -> Digest:
         with open_source(source) as file:
-            if link:
+            if link and isinstance(source, Path):
                 with translated(self._layout.root):
                     adopted = adopt(self._layout, source, file.fileno(), expected)
                 if adopted:
                     return adopted
-            return self._copy(file.fileno(), expected)
+            return self._copy(file.fileno(), expected, remaining(file.fileno()) if isinstance(source, int) else None)
 
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with translated(self._layout.root):
@@ -153,13 +152,11 @@ class LocalBlobStore:
                 return staged, file
             os.close(file)  # a sweep was faster than the lock
 
-    def _copy(self, source: int, expected: Digest | None) -> Digest:
+    def _copy(self, source: int, expected: Digest | None, size: int | None) -> Digest:
         upload = self.begin()
         try:
             with ThreadPoolExecutor(1) as helper:  # its thread starts with the first batch that is worth one
-                buffer = bytearray(BATCH)
-                while count := _read_into(source, buffer):
-                    upload.write(memoryview(buffer)[:count], helper=helper)
+                _pour(source, upload, helper, size)
             return upload.commit(expected)
         except BaseException:
             upload.abort()
@@ -190,7 +187,22 @@ class LocalBlobStore:
         )
 
 
-def _read_into(source: int, buffer: bytearray) -> int:
+def _pour(source: int, upload: LocalUpload, helper: Executor, size: int | None = None) -> None:
+    """Write the bytes of the open file *source* to *upload*: all of them, or *size*, and ``ConflictError`` for less.
+
+    The *helper* hashes what is in the other buffers while one is filled and written."""
+    copied = 0
+    for buffer in cycle(memoryview(bytearray(BATCH)) for _ in range(BEHIND + 1)):
+        count = _read_into(source, buffer if size is None else buffer[: size - copied])
+        if not count:
+            break
+        upload.write(buffer[:count], helper=helper)
+        copied += count
+    if size is not None and copied < size:
+        raise ConflictError("the file changed while it was read", hint="Add it when nobody writes to it.")
+
+
+def _read_into(source: int, buffer: memoryview) -> int:
     try:
         return os.readv(source, [buffer])
     except OSError as failure:

@@ -46,7 +46,7 @@ class LocalUpload:
         return self._offset
 
     def write(self, chunk: bytes | bytearray | memoryview, *, helper: Executor | None = None) -> None:
-        """As in the interface; a *helper* hashes while this thread writes."""
+        """As in the interface; a *helper* hashes meanwhile, and not always at once: see ``RunningHash.write``."""
         view = memoryview(chunk).cast("B")
         with self._held() as file:
             try:
@@ -79,6 +79,7 @@ class LocalUpload:
     def close(self) -> None:
         if not self._file.closed:
             self._file.close()
+            self._running.settle()
             if not self._gone and self._running.upto:
                 self._kept.keep(self._id, self._running)
 
