@@ -13,6 +13,9 @@ Run = Callable[..., Awaitable[Any]]
 BATCH = 1 << 20
 """So many bytes are worth a thread's turn."""
 
+AHEAD = 4 << 20
+"""So many are received, at most, while others are written: a disk that hesitates holds up no client."""
+
 
 class Arriving:
     """The chunks of a request's body, each once. ``ended`` tells whether all have come: a client may be gone before."""
@@ -45,7 +48,7 @@ async def write_all(chunks: AsyncIterable[bytes], write: Callable[[bytes], None]
         async for chunk in chunks:
             waiting.append(chunk)
             size += len(chunk)
-            if size >= BATCH:
+            if size >= AHEAD or (size >= BATCH and (writing is None or writing.done())):
                 if writing is not None:
                     await writing
                 writing = asyncio.ensure_future(run(_write_each, write, waiting))
