@@ -46,6 +46,12 @@ def compared(
     return found if least else msgspec.structs.replace(found, budget="", met=None)
 
 
+def unpromised(what: str, ours: float, peer: float, unit: str, peer_name: str) -> Row:
+    """A row that is there to be compared with the others."""
+    found = row(what, ours, peer, unit, least=0, higher=True, peer_name=peer_name)
+    return msgspec.structs.replace(found, budget="", met=None)
+
+
 def limit(what: str, ours: float, unit: str, *, most: float, note: str = "") -> Row:
     """A row with a limit of its own, without a peer."""
     return Row(
