@@ -301,33 +301,6 @@ class TestBytes:
         assert place.ask("PATCH", f"/workspaces/dev/uploads/{upload}?offset=0", content=b"other").status_code == 200
         place.refuses(place.ask("POST", f"/workspaces/dev/uploads/{upload}/commit", json={"digest": DIGEST}), 400)
 
-    @pytest.mark.parametrize(
-        "name",
-        ["", ".", "..", "../x", "/etc/passwd", "a\0b", "x" * 300, "x" * 100_000, "link", "folder", "pipe", "none"],
-    )
-    def test_a_dropped_file_that_is_none(self, place, name):
-        drop = place.ask("POST", "/workspaces/dev/drop").json()
-        folder = next(place.home.rglob(drop["token"]))
-        assert folder.stat().st_mode & 0o777 == 0o700
-        (folder / "link").symlink_to("/etc/passwd")
-        (folder / "folder").mkdir()
-        import os
-
-        os.mkfifo(folder / "pipe")
-        body = {"token": drop["token"], "files": [{"name": name}]}
-        place.refuses(place.ask("POST", "/workspaces/dev/drop/commit", json=body), 400)
-
-    @pytest.mark.parametrize("token", ["", "..", "../..", "x" * 32, "/etc", "é" * 32, "-" * 32, "\0"])
-    def test_a_drop_folder_that_is_none(self, place, token):
-        place.refuses(place.ask("POST", "/workspaces/dev/drop/commit", json={"token": token, "files": []}), 404)
-
-    def test_a_drop_folder_is_for_who_is_here(self, place):
-        elsewhere = place.house.access.authenticate(place.key, address="192.0.2.1")
-        from regista.errors import NotFoundError
-
-        with pytest.raises(NotFoundError):
-            place.house.drops.open(elsewhere, place.scope.address)
-
 
 class TestAddresses:
     FILES = "/workspaces/dev/models/m/versions/1/files/"

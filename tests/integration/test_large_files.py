@@ -105,7 +105,7 @@ def test_as_an_artifact_of_mlflow(served, folder):
 def test_by_our_own_client(served, folder, way, monkeypatch):
     source, digest = big_file(folder)
     if way == "https":
-        monkeypatch.setattr("regista.client.upload.open_drop", lambda *_: nullcontext())
+        monkeypatch.setattr("regista.client.upload.bringing", lambda *_: nullcontext())
     client = served.client(workspace="dev")
     with flat(served, f"regista, {way}"):
         start = time.perf_counter()

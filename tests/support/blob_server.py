@@ -14,13 +14,19 @@ import ssl
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from regista.dialects.native.hatch import Hatch
+from regista.drivers.blobs.local import LocalBlobStore
+from regista.entities.digest import Digest
+from regista.errors import NotFoundError
+from regista.services.content.handovers import Bringing, Errand, Fetching
 from tests.support.authority import make_certificates
 
 KEY = "the-key-of-the-tests"
@@ -68,27 +74,29 @@ class BlobServer:
 
     def __init__(self, folder: Path, *, days: int = 2) -> None:
         self.folder = folder
-        self.blobs, self.uploads, self.drop = folder / "blobs", folder / "uploads", folder / "drop"
+        self.blobs, self.uploads = folder / "blobs", folder / "uploads"
         for made in (self.blobs, self.uploads):
             made.mkdir(parents=True, exist_ok=True)
-        self.drop.mkdir(mode=0o700, exist_ok=True)
+        self.handovers = Handovers(folder)
         self.certificates = make_certificates(folder / "tls", days=days)
-        self.shares_disk = False
         self.faults: list[Fault] = []
         self.requests: list[tuple[str, str]] = []
         self.contents: dict[str, tuple[bytes, dict[str, bytes | Path]]] = {}
         self.lock = threading.Lock()
         self._server = _Server(self)
         self.url = f"https://127.0.0.1:{self._server.server_address[1]}"
+        self._hatch = Hatch(self.handovers)  # type: ignore[arg-type]  # as much of the service as the hatch asks for
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
+        self._hatch.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._hatch.close()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -128,6 +136,57 @@ class BlobServer:
                     fault.times -= 1
                     return fault
         return None
+
+
+class Handovers:
+    """What passes through the hatch. ``here`` says whether there are tickets, ``socket`` where they lead, ``refusal`` is
+    raised instead of taking a file (once each), ``taken`` and ``handed`` count."""
+
+    def __init__(self, folder: Path) -> None:
+        self._store = LocalBlobStore(folder / "taken")
+        self._blobs = folder / "blobs"
+        self.here, self.socket = False, ""
+        self.refusals: list[Exception] = []
+        self.taken = self.handed = 0
+        self.tickets: dict[str, Errand] = {}
+
+    def listening(self, socket: str) -> None:
+        """As of the service."""
+        self.socket = socket
+
+    @contextmanager
+    def honoured(self, token: str) -> Iterator[Errand]:
+        """As of the service."""
+        errand = self.tickets.pop(token, None)
+        if errand is None:
+            raise NotFoundError("there is no such ticket")
+        self.handed += isinstance(errand, Fetching)
+        yield errand
+
+    def take(self, _caller: object, _address: object, file: int, expected: Digest | None) -> tuple[Digest, int]:
+        """As of the contents."""
+        if self.refusals:
+            raise self.refusals.pop()
+        digest = self._store.add_file(file, expected)
+        place = self._store.path(digest)
+        (self._blobs / place.name).write_bytes(place.read_bytes())
+        self.taken += 1
+        return digest, place.stat().st_size
+
+
+class _Handed:
+    """A content as an open file."""
+
+    def __init__(self, folder: Path, content: bytes | Path) -> None:
+        self._folder, self._content = folder, content
+
+    def place(self) -> Path:
+        """Where it lies."""
+        if isinstance(self._content, Path):
+            return self._content
+        place = self._folder / uuid.uuid4().hex
+        place.write_bytes(self._content)
+        return place
 
 
 class _Server(ThreadingHTTPServer):
@@ -333,28 +392,24 @@ class _Handler(BaseHTTPRequestHandler):
         path.rename(self.server.owner.blobs / actual.removeprefix("sha256:"))
         return {"digest": actual}
 
-    def _drop(self, _scope: str) -> object:
-        if not self.server.owner.shares_disk:
-            raise _RefusedError(404, "not_found", "there is no drop folder")
-        return {"folder": str(self.server.owner.drop), "token": "t"}
+    def _bring(self, _scope: str) -> object:
+        return self._ticket(Bringing(self.server.owner.handovers, str, None))  # type: ignore[arg-type]  # as above
 
-    def _drop_commit(self, _scope: str) -> object:
-        done = {}
-        for file in self._json()["files"]:
-            path = self.server.owner.drop / file["name"]
-            if path.stat().st_nlink != 1:
-                raise _RefusedError(400, "invalid", "a linked file")
-            digest, size = _sha256(path), path.stat().st_size
-            if file.get("digest", f"sha256:{digest}") != f"sha256:{digest}":
-                raise _RefusedError(400, "digest_mismatch", f"expected {file['digest']}, received sha256:{digest}")
-            path.rename(self.server.owner.blobs / digest)
-            done[f"sha256:{digest}"] = size
-        return {"blobs": [{"digest": name, "size": size} for name, size in done.items()]}
+    def _hand_out(self, place: str, path: str) -> object:
+        content = self._file(place, path)[1]
+        return self._ticket(Fetching(_Handed(self.server.owner.folder, content), str))  # type: ignore[arg-type]
+
+    def _ticket(self, errand: Errand) -> object:
+        owner = self.server.owner.handovers
+        if not owner.here:
+            raise _RefusedError(404, "not_found", "this server shares no disk with you")
+        owner.tickets[token := uuid.uuid4().hex] = errand
+        return {"socket": owner.socket, "token": token}
 
     def _manifest(self, place: str) -> object:
         return 200, self._place(place)[0], "application/json"
 
-    def _file(self, place: str, path: str) -> object:
+    def _file(self, place: str, path: str) -> tuple[int, bytes | Path, str]:
         files = self._place(place)[1]
         if path not in files:
             raise _RefusedError(404, "not_found", f"there is no file {path}")
@@ -376,8 +431,8 @@ _ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", rf"{_SCOPE}/uploads/([0-9a-f]+)", _Handler._state),
     ("PATCH", rf"{_SCOPE}/uploads/([0-9a-f]+)", _Handler._append),
     ("POST", rf"{_SCOPE}/uploads/([0-9a-f]+)/commit", _Handler._commit),
-    ("POST", rf"{_SCOPE}/drop", _Handler._drop),
-    ("POST", rf"{_SCOPE}/drop/commit", _Handler._drop_commit),
+    ("POST", rf"{_SCOPE}/handover", _Handler._bring),
+    ("POST", r"(.+?)/handover/(.+)", _Handler._hand_out),
     ("GET", r"(.+?)/manifest", _Handler._manifest),
     ("GET", r"(.+?)/files/(.+)", _Handler._file),
 )

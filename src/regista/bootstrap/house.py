@@ -28,7 +28,7 @@ from regista.services.audit.book import AuditBook
 from regista.services.audit.watching import watched
 from regista.services.collection.collection import CollectionService
 from regista.services.content.contents import ContentService
-from regista.services.content.drops import DropService
+from regista.services.content.handovers import HandoverService
 from regista.services.datastores.areas import AreaService
 from regista.services.datastores.blocks import BlockService
 from regista.services.datastores.content import StoredContents
@@ -119,7 +119,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         scopes=ScopeService(catalog, access),
         stores=stores,
         contents=contents,
-        drops=DropService(contents, settings.home / "drop"),
+        handovers=HandoverService(access, contents),
         datastores=DatastoreService(catalog, signer, signatures),
         areas=AreaService(catalog, contents),
         files=files,

@@ -59,13 +59,16 @@ def _start_workers(house: House, settings: Settings) -> list[Callable[[], None]]
     """Start what works beside the API; return what stops it."""
     from regista.bootstrap.serving import start_serving
     from regista.bootstrap.worker import start_worker
+    from regista.dialects.native.hatch import Hatch
     from regista.services.collection.rounds import CollectionRounds
 
+    hatch = Hatch(house.handovers)
+    hatch.open()
     rounds = CollectionRounds(house.catalog, house.collection)
     rounds.start()
     house.deliverer.start()
     workers = [start_worker(house, settings)] if settings.workers else []
-    return [start_serving(house, settings), *workers, rounds.stop, house.deliverer.stop]
+    return [hatch.close, start_serving(house, settings), *workers, rounds.stop, house.deliverer.stop]
 
 
 def _run(

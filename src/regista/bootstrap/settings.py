@@ -8,7 +8,6 @@
 ├── envs/  locks/            environments built from locks
 ├── work/                    attempts of jobs in hand
 ├── serving/                 workers of deployments in hand, the gateway's table
-├── drop/                    where clients on this disk leave large files
 └── run/server.json          who serves, and where
 """
 

@@ -5,12 +5,17 @@ alone; nothing outside the target is written. A download that was cut or killed 
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from io import FileIO
 from pathlib import Path
 from urllib.parse import quote
 
+from regista.client.copying import copy_hashed
+from regista.client.handover import fetch
 from regista.client.landing import Landing
+from regista.client.packs import MAX_PACK_FILE
 from regista.client.parts import PartFile
 from regista.client.problems import mismatch
 from regista.client.progress import SILENT, Progress
@@ -79,6 +84,7 @@ class _Fetching:
         self._transport, self._base, self._landing = transport, base, landing
         self._remote, self._progress = remote, progress
         self._open: list[PartFile] = []
+        self._on_this_machine = True
 
     def run(self, entries: Sequence[ManifestEntry], workers: int) -> None:
         """Fetch *entries*; large ones first, for they would keep one worker busy after all others are done."""
@@ -91,10 +97,42 @@ class _Fetching:
     def _tasks(self, entries: Sequence[ManifestEntry]) -> Iterator[Task]:
         for entry in entries:
             if entry.size > _LARGE:
-                yield from self._ranges(entry)
+                yield from self._large(entry)
         small = [entry for entry in entries if entry.size <= _LARGE]
         for at in range(0, len(small), _BATCH):
             yield partial(self._files, small[at : at + _BATCH])
+
+    def _large(self, entry: ManifestEntry) -> Iterator[Task]:
+        file = self._handed_over(entry)
+        if file is None:
+            yield from self._ranges(entry)
+        else:
+            yield partial(self._copy, entry, file)
+
+    def _handed_over(self, entry: ManifestEntry) -> int | None:
+        """The server's own file, open for reading; None where it is on another machine, which is asked once."""
+        if not self._on_this_machine:
+            return None
+        path = f"{self._base}/handover/{quote(self._remote[entry.path], safe='/')}"
+        file = fetch(self._transport, path, entry.size)
+        self._on_this_machine = file is not None
+        return file
+
+    def _copy(self, entry: ManifestEntry, source: int) -> None:
+        """Bring the file *source*, which is closed afterwards; by the connection, when the copy is not what it should be."""
+        part = self._stem(entry).with_suffix(".part")
+        try:
+            part.with_suffix(".state").unlink(missing_ok=True)
+            with _created(part) as target:
+                found = copy_hashed(source, target.fileno(), entry.size, self._progress.advance)
+        finally:
+            os.close(source)
+        if found == entry.digest:
+            part.replace(self._landing.folder / entry.path)
+        else:
+            part.unlink()
+            self._progress.advance(-entry.size)
+            self._file(entry)
 
     def _ranges(self, entry: ManifestEntry) -> Iterator[Task]:
         part = PartFile(entry, self._stem(entry), partial(self._bytes, entry))
@@ -127,6 +165,9 @@ class _Fetching:
 
     def _files(self, entries: Sequence[ManifestEntry]) -> None:
         for entry in entries:
+            if entry.size > MAX_PACK_FILE and (source := self._handed_over(entry)) is not None:
+                self._copy(entry, source)
+                continue
             try:
                 self._file(entry)
             except DigestMismatchError:
@@ -135,7 +176,7 @@ class _Fetching:
 
     def _file(self, entry: ManifestEntry) -> None:
         part, hasher = self._stem(entry).with_suffix(".part"), hashlib.sha256()
-        with part.open("wb", buffering=0) as file:
+        with _created(part) as file:
             for chunk in self._bytes(entry, 0, entry.size):
                 hasher.update(chunk)
                 file.write(chunk)
@@ -154,3 +195,9 @@ class _Fetching:
         # Two files of the same bytes are two parts, and every part of another version is another one too.
         name = hashlib.sha256(f"{entry.path}\0{hex_of(entry.digest)}".encode()).hexdigest()[:40]
         return self._landing.work / name
+
+
+def _created(part: Path) -> FileIO:
+    """A new file at *part*, whatever was left or put there before."""
+    part.unlink(missing_ok=True)
+    return FileIO(os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666), "r+")

@@ -1,7 +1,7 @@
 """Bringing the bytes of a content to the server: only what it lacks, by the way that fits each file's size.
 
     ≤ 1 MiB           many in one pack, several packs at once
-    > 1 MiB           through the drop folder, where server and client share a disk; else
+    > 1 MiB           as an open file, where the server is on this machine; else
     ≤ 64 MiB          one request
     > 64 MiB          a resumable upload, in parts of 64 MiB
 
@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from regista.client.digest_cache import DigestCache
-from regista.client.drop import open_drop
+from regista.client.handover import Bringing, bringing
 from regista.client.hashing import hash_files
 from regista.client.packs import MAX_PACK_FILE, packs_of, read_pack
 from regista.client.progress import SILENT, Progress
@@ -31,7 +31,7 @@ from regista.errors import ConflictError, DigestMismatchError, NotFoundError, Un
 MAX_PUT = 64 * 1024 * 1024
 _PART = 64 * 1024 * 1024
 _ASKED_AT_ONCE = 10_000
-_DROP_BATCH = 256
+_AT_MOST = 256
 _COMMIT_SECONDS = 3600.0
 _ATTEMPTS = 6
 
@@ -69,15 +69,15 @@ class Uploader:
         self._book = book or UploadBook(transport.url, scope)
 
     def upload(self, scan: Scan) -> Manifest:
-        """Bring the scanned files to the server and return their manifest. Where the drop folder works, large files are
-        copied at once and hashed by the server alone: on one disk, hashing first would take as long as the copy."""
+        """Bring the scanned files to the server and return their manifest. Where open files can be handed over, large
+        ones are copied at once and hashed by the server alone: hashing first would take as long as the copy."""
         known = self._cache.known(scan) if self._cache else {}
         fresh = [file for file in scan.files if file.size > MAX_PACK_FILE and file.path not in known]
         self._progress.start(sum(file.size for file in fresh), len(fresh))
-        dropped = self._drop([(file, None) for file in fresh])
+        handed = self._hand_over([(file, None) for file in fresh])
         if self._cache:
-            self._cache.remember((file, dropped[file.path]) for file in fresh if file.path in dropped)
-        rest = Scan(scan.root, tuple(file for file in scan.files if file.path not in dropped))
+            self._cache.remember((file, handed[file.path]) for file in fresh if file.path in handed)
+        rest = Scan(scan.root, tuple(file for file in scan.files if file.path not in handed))
         manifest = hash_files(rest, progress=self._progress, cache=self._cache)
         try:
             self.send(rest, manifest)
@@ -85,7 +85,7 @@ class Uploader:
             if self._cache:
                 self._cache.forget(scan)
             raise
-        own = (ManifestEntry(file.path, dropped[file.path], file.size) for file in fresh if file.path in dropped)
+        own = (ManifestEntry(file.path, handed[file.path], file.size) for file in fresh if file.path in handed)
         return Manifest.of((*manifest.files, *own))
 
     def send(self, scan: Scan, manifest: Manifest) -> None:
@@ -98,8 +98,8 @@ class Uploader:
             self._progress.advance(sum(file.size for digest, file in first.items() if digest not in missing))
             todo = [(file, digest) for digest, file in first.items() if digest in missing]
             large = [one for one in todo if one[0].size > MAX_PACK_FILE]
-            dropped = self._drop(large)
-            run_all(self._bring, [one for one in large if one[0].path not in dropped], self._workers)
+            handed = self._hand_over(large)
+            run_all(self._bring, [one for one in large if one[0].path not in handed], self._workers)
             small = [one for one in todo if one[0].size <= MAX_PACK_FILE]
             run_all(self._pack, packs_of(small, self._workers), self._workers)
         finally:
@@ -114,28 +114,30 @@ class Uploader:
             missing.update(self._transport.call("POST", path, body=body, type=_Missing, idempotent=True).missing)
         return missing
 
-    def _drop(self, files: Sequence[tuple[ScannedFile, Digest | None]]) -> dict[str, Digest]:
-        """Hand *files* over through the drop folder; return the digests, by path, of those that went that way."""
+    def _hand_over(self, files: Sequence[tuple[ScannedFile, Digest | None]]) -> dict[str, Digest]:
+        """Bring *files* as open files; return the digests, by path, of those that went that way."""
         done: dict[str, Digest] = {}
-        if not files:
-            return done
-        path = f"{self._base}/drop"
-        with open_drop(self._transport, path) as usable:
-            if usable is None:
-                return done
 
         def work(batch: Sequence[tuple[ScannedFile, Digest | None]]) -> None:
-            try:
-                with open_drop(self._transport, path) as drop:
-                    found = drop.send(batch, self._progress) if drop else []
-            except (UnavailableError, NotFoundError):
-                # The server went away or forgot the folder meanwhile: the files take the long way.
-                self._progress.advance(-sum(file.size for file, _ in batch))
-                return
-            done.update({file.path: digest for (file, _), digest in zip(batch, found, strict=bool(found))})
+            with bringing(self._transport, f"{self._base}/handover") as call:
+                if call:
+                    self._hand_batch(call, batch, done)
 
-        run_all(work, _drop_batches(files), 2)
+        batches = _batches(files)
+        if first := next(batches, None):
+            work(first)
+        if done:  # else none would go this way
+            run_all(work, batches, 2)
         return done
+
+    def _hand_batch(
+        self, call: Bringing, batch: Sequence[tuple[ScannedFile, Digest | None]], done: dict[str, Digest]
+    ) -> None:
+        for file, digest in batch:
+            try:
+                done[file.path] = call.send(file, digest, self._progress)
+            except (UnavailableError, NotFoundError):
+                return  # the server went away meanwhile, or cannot read it: the rest takes the long way
 
     def _pack(self, pack: Sequence[Pending]) -> None:
         body = read_pack(pack)
@@ -257,16 +259,16 @@ class _Source:
             raise changed(self.file)
 
 
-def _drop_batches(
+def _batches(
     files: Iterable[tuple[ScannedFile, Digest | None]],
 ) -> Iterator[list[tuple[ScannedFile, Digest | None]]]:
-    """Files that are handed over together: large ones alone, so that one is hashed while the next is copied."""
+    """Files that go with one ticket: large ones alone."""
     batch: list[tuple[ScannedFile, Digest | None]] = []
     size = 0
     for one in files:
         batch.append(one)
         size += one[0].size
-        if size >= MAX_PUT or len(batch) == _DROP_BATCH:
+        if size >= MAX_PUT or len(batch) == _AT_MOST:
             yield batch
             batch, size = [], 0
     if batch:

@@ -11,7 +11,7 @@ from regista.services.audit.audit import AuditService
 from regista.services.audit.book import AuditBook
 from regista.services.collection.collection import CollectionService
 from regista.services.content.contents import ContentService
-from regista.services.content.drops import DropService
+from regista.services.content.handovers import HandoverService
 from regista.services.datastores.areas import AreaService
 from regista.services.datastores.blocks import BlockService
 from regista.services.datastores.content import StoredContents
@@ -62,7 +62,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     scopes: ScopeService
     stores: StoreService
     contents: ContentService
-    drops: DropService
+    handovers: HandoverService
     datastores: DatastoreService
     areas: AreaService
     files: FileService

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 
 class Verb(NamedTuple):
-    """One request. Braces are filled in by the world: scope, kinds, name, upload, token, digest."""
+    """One request. Braces are filled in by the world: scope, kinds, name, upload, digest."""
 
     method: str
     path: str
@@ -34,6 +34,7 @@ OF_AN_ASSET = (
     Verb("GET", VERSION + "/trace", "see assets", "see assets", "asset"),
     Verb("GET", VERSION + "/manifest", "download", "see assets", "asset"),
     Verb("GET", VERSION + "/files/f.txt", "download", "see assets", "asset"),
+    Verb("POST", VERSION + "/handover/f.txt", "download", "see assets", "asset", ok=201),
     Verb("PATCH", ASSET, "write assets", "see assets", "asset", {"description": "one"}),
     Verb("PATCH", VERSION, "write assets", "see assets", "asset", {"tags": {"a": "b"}}),
     Verb("PUT", ASSET + "/aliases/best", "write assets", "see assets", "asset", {"version": "1"}),
@@ -68,7 +69,7 @@ OF_A_SCOPE = (
         {"name": "{name}", "version": "1"},
     ),
     Verb("POST", "/{scopes}/{scope}/imports/totals", "see", at="inside", body={}),
-    Verb("POST", "/{scopes}/{scope}/drop", "bring bytes", at="inside", ok=201),
+    Verb("POST", "/{scopes}/{scope}/handover", "bring bytes", at="inside", ok=201),
     Verb("GET", "/{scopes}/{scope}/webhooks", "write scope", "see scope"),
     Verb("POST", "/{scopes}/{scope}/webhooks", "write scope", "see scope", body=HOOK, ok=201),
     Verb("GET", WEBHOOK, "write scope", "see scope"),
@@ -76,7 +77,6 @@ OF_A_SCOPE = (
     Verb("POST", WEBHOOK + "/test", "write scope", "see scope", body={}),
     Verb("GET", WEBHOOK + "/deliveries", "write scope", "see scope"),
     Verb("DELETE", WEBHOOK + "-none", "write scope", "see scope", ok=204),
-    Verb("POST", "/{scopes}/{scope}/drop/commit", "bring bytes", at="inside", body={"token": "{token}", "files": []}),
 )
 
 JOB = "/workspaces/{scope}/jobs/j"
@@ -103,6 +103,7 @@ OF_A_WORKSPACE = (
     Verb("GET", JOB + "/trace", "see jobs", "see jobs"),
     Verb("GET", JOB + "/outputs/model/manifest", "download", "see jobs"),
     Verb("GET", JOB + "/outputs/model/files/f.txt", "download", "see jobs"),
+    Verb("POST", JOB + "/outputs/model/handover/f.txt", "download", "see jobs", ok=201),
     Verb("PUT", "/workspaces/{scope}/imports/experiments", "write jobs", "see jobs", body={"name": "Default"}),
     Verb(
         "PUT", "/workspaces/{scope}/imports/runs", "write jobs", "see jobs", body={"name": "imported", "started_at": 1}

@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -345,3 +346,126 @@ def test_a_killed_download_leaves_no_half_file_and_is_resumed(server, transport,
     assert (here / "large").read_bytes() == large.read_bytes()
     assert server.asked("GET", "/files/large") <= 2
     assert set(found(here)) == {"large"}
+
+
+class TestHandover:
+    """The server's own file, open for reading, where it is on the same machine."""
+
+    @pytest.fixture(autouse=True)
+    def on_this_machine(self, server):
+        server.handovers.here = True
+
+    def test_large_files_are_copied_and_small_ones_sent(self, server, transport, here, large):
+        server.offer(PLACE, {"large": large, "a/middle": b"m" * 2 * MIB, "small": b"s", "empty": b""})
+        progress = Counting()
+        download(transport, PLACE, here, progress=progress)
+        assert found(here) == {"large": large.read_bytes(), "a/middle": b"m" * 2 * MIB, "small": b"s", "empty": b""}
+        assert server.handovers.handed == 2
+        assert server.asked("GET", "/files/") == 1, "an empty file needs no bytes"
+        assert progress.moved == progress.total
+
+    def test_the_copy_is_its_owners(self, server, transport, here, large):
+        server.offer(PLACE, {"large": large})
+        download(transport, PLACE, here)
+        mine = here / "large"
+        assert (mine.stat().st_ino, mine.stat().st_nlink) != (large.stat().st_ino, 2)
+        before = hashlib.sha256(large.read_bytes()).digest()
+        with mine.open("r+b") as file:
+            file.write(b"mine")
+        assert hashlib.sha256(large.read_bytes()).digest() == before
+        assert mine.stat().st_mode & 0o777 == 0o666 & ~umask()
+
+    def test_one_file_below_a_path(self, server, transport, here):
+        server.offer(PLACE, {"a/b": b"b" * 2 * MIB, "c": b"c"})
+        download(transport, PLACE, here, below="a/b")
+        assert found(here) == {"b": b"b" * 2 * MIB}
+        assert server.handovers.handed == 1
+
+    @pytest.mark.parametrize("name", ["regista-" + "0" * 32, "/run/other.sock", "", "regista-x"])
+    def test_a_server_on_another_machine_sends_the_bytes_and_is_asked_once(self, server, transport, here, large, name):
+        server.handovers.socket = name
+        server.offer(PLACE, {"large": large, "m": b"m" * 2 * MIB, "n": b"n" * 2 * MIB})
+        download(transport, PLACE, here)
+        assert found(here) == {"large": large.read_bytes(), "m": b"m" * 2 * MIB, "n": b"n" * 2 * MIB}
+        assert server.asked("POST", "/handover/") == 1
+
+    @pytest.mark.parametrize("size", [2 * MIB, LARGE])
+    def test_wrong_bytes_never_get_the_name(self, server, transport, here, tmp_path, size):
+        """Rot in the store: the copy is no good, nor is what comes over the connection."""
+        stored = tmp_path / "stored"
+        stored.write_bytes(b"x" * size)
+        server.offer(PLACE, {"w": stored})
+        with stored.open("r+b") as file:
+            file.seek(size // 2)
+            file.write(b"rot")
+        with pytest.raises(DigestMismatchError, match="'w'"):
+            download(transport, PLACE, here)
+        assert found(here) == {}
+
+    def test_a_file_of_another_size_is_not_copied(self, server, transport, here, tmp_path):
+        stored = tmp_path / "stored"
+        stored.write_bytes(b"x" * 2 * MIB)
+        server.offer(PLACE, {"w": stored})
+        with stored.open("ab") as file:
+            file.write(b"more")
+        download(transport, PLACE, here)
+        assert found(here) == {"w": b"x" * 2 * MIB}
+        assert server.asked("GET", "/files/") == 1
+
+    def test_nothing_is_written_through_what_lies_in_a_parts_place(self, server, transport, here, tmp_path):
+        content, victim = b"m" * 2 * MIB, tmp_path / "victim"
+        victim.write_bytes(b"precious")
+        server.offer(PLACE, {"m": content})
+        work = here / landing.WORK
+        work.mkdir(parents=True)
+        name = hashlib.sha256(b"m\0" + hashlib.sha256(content).hexdigest().encode()).hexdigest()[:40]
+        (work / f"{name}.part").symlink_to(victim)
+        download(transport, PLACE, here)
+        assert found(here) == {"m": content}
+        assert not (here / "m").is_symlink()
+        assert victim.read_bytes() == b"precious"
+
+    def test_a_disk_that_fills_up_meanwhile_is_said_to_be_full_and_nothing_is_left(
+        self, server, transport, here, monkeypatch
+    ):
+        server.offer(PLACE, {"m": b"m" * 2 * MIB})
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(os, "copy_file_range", full)
+        with pytest.raises(StorageFullError):
+            download(transport, PLACE, here)
+        assert found(here) == {}
+
+    def test_where_ranges_cannot_be_copied_the_bytes_are(self, server, transport, here, large, monkeypatch):
+        server.offer(PLACE, {"large": large})
+
+        def elsewhere(*_):
+            raise OSError(18, "Invalid cross-device link")
+
+        monkeypatch.setattr(os, "copy_file_range", elsewhere)
+        download(transport, PLACE, here)
+        assert found(here) == {"large": large.read_bytes()}
+        assert server.handovers.handed == 1
+
+    def test_the_servers_file_is_closed(self, server, transport, here, large):
+        server.offer(PLACE, {"large": large, "m": b"m" * 2 * MIB})
+        download(transport, PLACE, here)
+        assert large.resolve() not in [file.resolve() for file in Path("/proc/self/fd").iterdir()]
+
+    def test_a_download_that_stopped_over_the_connection_is_ended_by_a_copy(self, server, transport, here, large):
+        server.handovers.here = False
+        server.offer(PLACE, {"large": large})
+        server.faults.append(Fault("GET", "/files/", "echo"))
+        with pytest.raises(Exception, match="may not"):
+            download(transport, PLACE, here, workers=1)
+        server.handovers.here = True
+        download(transport, PLACE, here)
+        assert found(here) == {"large": large.read_bytes()}
+
+
+def umask():
+    now = os.umask(0o022)
+    os.umask(now)
+    return now

@@ -41,6 +41,13 @@ class Counting:
         self.ended += 1
 
 
+class Adding(Counting):
+    """One for a whole call: what is left to do is told anew for each part of it."""
+
+    def start(self, total_bytes, files):
+        self.total += total_bytes
+
+
 @pytest.fixture
 def large(tmp_path):
     """A file that needs two parts of a resumable upload, without two equal MiB."""
@@ -258,77 +265,99 @@ class TestKilledClient:
         assert left.stat().st_size == MAX_PUT
 
 
-class TestDropFolder:
-    def test_large_files_are_copied_and_small_ones_sent(self, server, transport, tree, large):
-        server.shares_disk = True
+class TestHandover:
+    """Large files as open files, to a server on the same machine."""
+
+    @pytest.fixture(autouse=True)
+    def here(self, server):
+        server.handovers.here = True
+
+    def sent(self, server):
+        return server.asked("PUT", "") + server.asked("PATCH", "")
+
+    def test_large_files_are_handed_over_and_small_ones_sent(self, server, transport, tree, large):
         root, progress = tree({"small": b"s", "middle": b"m" * (2 * MIB)}), Counting()
         (root / "large").hardlink_to(large)
         manifest = upload(transport, SCOPE, root, progress=progress)
         assert all(arrived(server, root / entry.path) for entry in manifest.files)
-        assert server.asked("PUT", "") + server.asked("PATCH", "") == 0
-        assert list(server.drop.iterdir()) == []
-        assert large.stat().st_nlink == 2, "the server got a copy, not the file"
+        assert self.sent(server) == 0
+        assert server.handovers.taken == 2
         assert manifest == hash_files(scan(root))
 
-    def test_equal_files_are_told_apart_although_the_server_names_them_once(self, server, transport, tree):
-        server.shares_disk = True
+    def test_equal_files_are_told_apart(self, server, transport, tree):
         root = tree({"a": b"1" * 2 * MIB, "b": b"2" * 2 * MIB, "c": b"1" * 2 * MIB})
         assert upload(transport, SCOPE, root) == hash_files(scan(root))
-        assert server.asked("POST", "/drop/commit") == 1
+        assert self.sent(server) == 0
+
+    def test_many_files_go_with_one_ticket(self, server, transport, tree):
+        root = tree({str(number): bytes([number]) * (MIB + 1) for number in range(20)})
+        assert upload(transport, SCOPE, root) == hash_files(scan(root))
+        assert server.asked("POST", "/handover") == 1
 
     def test_what_is_known_by_digest_is_asked_for_first(self, server, transport, tree):
-        server.shares_disk = True
-        root = tree({"middle": b"m" * (2 * MIB)})
-        found = scan(root)
+        found = scan(tree({"middle": b"m" * (2 * MIB)}))
         manifest = hash_files(found)
         Uploader(transport, SCOPE).send(found, manifest)
         Uploader(transport, SCOPE).send(found, manifest)
-        assert server.asked("POST", "/drop/commit") == 1
+        assert server.handovers.taken == 1
 
-    @pytest.mark.parametrize("mode", [0o755, 0o777, 0o500])
-    def test_a_folder_that_others_can_reach_or_that_takes_no_file_is_not_used(self, server, transport, tree, mode):
-        server.shares_disk = True
-        server.drop.chmod(mode)
-        upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}))
-        assert server.asked("POST", "/drop/commit") == 0
-        assert server.asked("PUT", "/blobs/") == 1
+    def test_the_progress_reaches_the_size_once(self, server, transport, large):
+        progress = Adding()
+        upload(transport, SCOPE, large, progress=progress)
+        assert progress.moved == progress.total == large.stat().st_size
+        assert server.handovers.taken == 1
 
-    def test_a_link_to_a_folder_is_not_used(self, server, transport, tree, tmp_path):
-        server.shares_disk = True
-        (tmp_path / "elsewhere").mkdir(mode=0o700)
-        server.drop.rmdir()
-        server.drop.symlink_to(tmp_path / "elsewhere")
-        upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}))
-        assert server.asked("PUT", "/blobs/") == 1
-
-    def test_when_the_server_goes_away_meanwhile_the_files_take_the_long_way(self, server, transport, tree):
-        server.shares_disk = True
-        server.faults.append(Fault("POST", "/drop/commit", "status", times=2))
-        root, progress = tree({"m": b"m" * (2 * MIB)}), Counting()
-        upload(transport, SCOPE, root, progress=progress)
-        assert server.asked("PUT", "/blobs/") == 1
-        assert progress.moved == progress.total
-        assert list(server.drop.iterdir()) == []
-
-    def test_a_full_disk_is_said_to_be_full_and_leaves_nothing(self, server, transport, tree, monkeypatch):
-        server.shares_disk = True
-
-        def full(*_):
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr(os, "copy_file_range", full)
-        with pytest.raises(StorageFullError):
-            upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}))
-        assert list(server.drop.iterdir()) == []
-
-    def test_where_ranges_cannot_be_copied_the_bytes_are(self, server, transport, tree, monkeypatch):
-        server.shares_disk = True
-
-        def elsewhere(*_):
-            raise OSError(18, "Invalid cross-device link")
-
-        monkeypatch.setattr(os, "copy_file_range", elsewhere)
-        root = tree({"m": os.urandom(3 * MIB)})
+    @pytest.mark.parametrize("name", ["regista-" + "0" * 32, "/run/other.sock", "", "regista-x"])
+    def test_a_server_on_another_machine_is_sent_the_bytes(self, server, transport, tree, name):
+        server.handovers.socket = name
+        root = tree({"m": b"m" * (2 * MIB), "n": b"n" * (2 * MIB)})
         upload(transport, SCOPE, root)
         assert arrived(server, root / "m")
-        assert server.asked("POST", "/drop/commit") == 1
+        assert server.asked("PUT", "/blobs/") == 2
+        assert server.asked("POST", "/handover") <= 2, "asked when there is something new, and not for each file"
+
+    def test_a_server_without_a_hatch_is_sent_the_bytes(self, server, transport, tree):
+        server.handovers.here = False
+        root = tree({"m": b"m" * (2 * MIB)})
+        upload(transport, SCOPE, root)
+        assert arrived(server, root / "m")
+
+    def test_when_the_server_fails_meanwhile_the_files_take_the_long_way(self, server, transport, tree):
+        server.handovers.refusals += [UnavailableError("not now"), UnavailableError("not now")]
+        root, progress = tree({"m": b"m" * (2 * MIB)}), Counting()
+        upload(transport, SCOPE, root, progress=progress)
+        assert arrived(server, root / "m")
+        assert server.asked("PUT", "/blobs/") == 1
+        assert progress.moved == progress.total
+
+    @pytest.mark.parametrize("refusal", [StorageFullError("full"), ForbiddenError("no"), UnauthenticatedError("ended")])
+    def test_another_refusal_is_the_answer(self, server, transport, tree, refusal):
+        server.handovers.refusals.append(refusal)
+        with pytest.raises(type(refusal), match=refusal.message):
+            upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}))
+        assert self.sent(server) == 0
+
+    def test_a_file_of_another_digest_than_was_said_is_refused(self, server, transport, tree):
+        root = tree({"m": b"m" * (2 * MIB)})
+        found = scan(root)
+        manifest = hash_files(found)
+        kept = (root / "m").stat()
+        with (root / "m").open("r+b") as file:
+            file.write(b"other")
+        os.utime(root / "m", ns=(kept.st_atime_ns, kept.st_mtime_ns))
+        with pytest.raises(DigestMismatchError):
+            Uploader(transport, SCOPE).send(found, manifest)
+        assert list(server.blobs.iterdir()) == []
+
+    def test_a_file_that_changes_meanwhile_is_said_to_change(self, server, transport, tree, monkeypatch):
+        root = tree({"m": b"m" * (2 * MIB)})
+        take = server.handovers.take
+
+        def slowly(*given):
+            with (root / "m").open("ab") as file:
+                file.write(b"more")
+            return take(*given)
+
+        monkeypatch.setattr(server.handovers, "take", slowly)
+        with pytest.raises(ConflictError, match="changed"):
+            upload(transport, SCOPE, root)

@@ -5,7 +5,7 @@ from litestar.response import Stream
 
 from regista.dialects.http import parse_range
 from regista.dialects.streaming import read_ahead
-from regista.services.assets.assets import OpenFile
+from regista.services.content.opened import OpenFile
 
 
 def file_response(opened: OpenFile, header: str) -> Stream:

@@ -8,7 +8,6 @@ from regista.entities.access import PrincipalKind
 from regista.entities.collection import GRACE_SECONDS
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
-from regista.services.content.drops import DroppedFile
 
 
 class Problem(msgspec.Struct, kw_only=True):
@@ -102,13 +101,6 @@ class UploadCommit(msgspec.Struct, forbid_unknown_fields=True):
     """The end of an upload: the digest that its bytes must have."""
 
     digest: Digest
-
-
-class DropCommit(msgspec.Struct, forbid_unknown_fields=True):
-    """What was put into a drop folder."""
-
-    token: str
-    files: list[DroppedFile]
 
 
 class PrincipalBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

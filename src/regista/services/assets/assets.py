@@ -1,14 +1,13 @@
 """Assets and their versions, the same in a workspace and in a registry."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import Asset, AssetKind, AssetVersion
-from regista.entities.digest import Digest
-from regista.entities.manifest import Manifest, ManifestEntry
+from regista.entities.manifest import Manifest
 from regista.entities.names import check_alias, check_tags, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress
@@ -31,6 +30,7 @@ from regista.services.assets.versions import (
     what,
 )
 from regista.services.content.contents import ContentService, require_download
+from regista.services.content.opened import OpenFile
 from regista.services.environments.curated import BuiltInRegistry
 from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
@@ -284,7 +284,7 @@ class AssetService:
         name: str,
         version: str,
         path: str,
-    ) -> "OpenFile":
+    ) -> OpenFile:
         """One file of a version, ready to be read in ranges."""
         scope, found = self._downloadable(caller, address, kind, name, version, "")
         entry = self._contents.entry(scope, found.manifest, path)
@@ -336,32 +336,6 @@ class AssetService:
         if found is None:
             raise absent(scope, kind, name, version)
         return scope, found
-
-
-class OpenFile:
-    """A file of a content: its size and digest, and its bytes in any range."""
-
-    def __init__(self, contents: ContentService, scope: Scope, entry: ManifestEntry) -> None:
-        self._contents, self._scope, self._entry = contents, scope, entry
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return self._entry.size
-
-    @property
-    def digest(self) -> Digest:
-        """Of the whole file."""
-        return self._entry.digest
-
-    @property
-    def name(self) -> str:
-        """The last part of its path."""
-        return self._entry.path.rsplit("/", 1)[-1]
-
-    def read(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """The bytes from *start* up to, not including, *end*."""
-        return self._contents.read(self._scope, self._entry.digest, start, end)
 
 
 def _readable(

@@ -258,8 +258,8 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "configure": _write("audit.configure", "/"),
     },
     "collection": {"run": _write("installation.collect", "/")},
-    "contents": {name: _write("blob.upload") for name in ("missing", "put", "begin", "resume", "commit")},
-    "drops": {name: _write("blob.upload") for name in ("open", "commit")},
+    "contents": {name: _write("blob.upload") for name in ("missing", "put", "begin", "resume", "commit", "take")},
+    "handovers": {"bring": _write("blob.upload")},
 }
 """By the house's attribute and the method. A method that takes a caller and is not here is no read, as far as the audit
 knows: refusals of it are noted under its own name."""

@@ -86,6 +86,16 @@ class ContentService:
         self.claim(caller, scope, {digest: size})
         return digest
 
+    def take(
+        self, caller: Caller, address: ScopeAddress, file: int, expected: Digest | None = None
+    ) -> tuple[Digest, int]:
+        """Copy an open file into the scope's store: durable, and the caller's to name, when its digest and size return."""
+        scope, _, store = self._writable(caller, address)
+        digest = store.add_file(file, expected)
+        size = store.size(digest)
+        self.claim(caller, scope, {digest: size})
+        return digest, size
+
     def claim(self, caller: Caller, scope: Scope, sizes: Mapping[Digest, int]) -> None:
         """Note that the caller brought these blobs into the scope."""
         self._catalog.write(lambda tx: tx.claims.add(scope.id, caller.principal.id, sizes, now()))

@@ -12,8 +12,8 @@ from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
-from regista.services.assets.assets import OpenFile
 from regista.services.content.contents import ContentService
+from regista.services.content.opened import OpenFile
 from regista.services.jobs.attempt_folder import LiveLogs
 from regista.services.jobs.jobs import find_job
 from regista.services.jobs.sources import artifact_manifest, job_path, output_digest

@@ -24,9 +24,9 @@ from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.blobs import BlobUpload
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
-from regista.services.assets.assets import OpenFile
 from regista.services.assets.versions import asset_path, what
 from regista.services.content.contents import ContentService, require_download
+from regista.services.content.opened import OpenFile
 from regista.services.jobs.sources import job_path
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.tracking.llm_traces import readable_trace, trace_path, writable_trace

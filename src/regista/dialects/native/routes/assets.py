@@ -18,6 +18,7 @@ from regista.entities.search import Clause, Field
 from regista.errors import InvalidError
 from regista.services.assets.assets import VersionChange
 from regista.services.assets.versions import NewVersion
+from regista.services.content.handovers import Ticket
 from regista.services.house import House
 
 _ARCHIVED: dict[str, bool | None] = {"active": False, "archived": True, "all": None}
@@ -165,6 +166,15 @@ def get_file(
     return file_response(opened, request.headers.get("range", ""))
 
 
+@post("/{kinds:str}/{name:str}/versions/{version:str}/handover/{path:path}", sync_to_thread=True)
+def hand_over_file(
+    caller: Caller, house: House, address: ScopeAddress, kind: AssetKind, name: str, version: str, path: str
+) -> Ticket:
+    """A ticket to fetch one file as an open file, for a caller on the server's own machine."""
+    opened = house.assets.open(caller, address, kind, name, version, path.lstrip("/"))
+    return house.handovers.fetch(caller, opened)
+
+
 HANDLERS: Sequence[BaseRouteHandler] = (
     list_assets,
     create_version,
@@ -179,4 +189,5 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     delete_alias,
     get_manifest,
     get_file,
+    hand_over_file,
 )

@@ -12,7 +12,6 @@ from regista.dialects.native import limits
 from regista.dialects.native.wire import (
     BlobList,
     BlobSize,
-    DropCommit,
     MissingBlobs,
     StoredBlobs,
     UploadCommit,
@@ -24,7 +23,7 @@ from regista.entities.digest import Digest, parse_digest
 from regista.entities.scope import ScopeAddress
 from regista.errors import ConflictError, InvalidError, RegistaError, TooLargeError
 from regista.interfaces.blobs import BlobUpload
-from regista.services.content.drops import Drop
+from regista.services.content.handovers import Ticket
 from regista.services.house import House
 
 _HEADER = 40
@@ -153,17 +152,10 @@ def commit_upload(caller: Caller, house: House, address: ScopeAddress, upload_id
     return BlobSize(house.contents.commit(caller, address, upload, parse_digest(data.digest)), size)
 
 
-@post("/drop", sync_to_thread=True)
-def open_drop(caller: Caller, house: House, address: ScopeAddress) -> Drop:
-    """Make a folder on the server's disk for a caller on the same machine."""
-    return house.drops.open(caller, address)
-
-
-@post("/drop/commit", sync_to_thread=True, status_code=200)
-def commit_drop(caller: Caller, house: House, address: ScopeAddress, data: DropCommit) -> BlobList:
-    """Take in what was put there."""
-    taken = house.drops.commit(caller, address, data.token, data.files)
-    return BlobList([BlobSize(digest, size) for digest, size in taken])
+@post("/handover", sync_to_thread=True)
+def bring_by_handover(caller: Caller, house: House, address: ScopeAddress) -> Ticket:
+    """A ticket to bring files as open files, for a caller on the server's own machine."""
+    return house.handovers.bring(caller, address)
 
 
 HANDLERS: Sequence[BaseRouteHandler] = (
@@ -174,6 +166,5 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     get_upload,
     write_upload,
     commit_upload,
-    open_drop,
-    commit_drop,
+    bring_by_handover,
 )

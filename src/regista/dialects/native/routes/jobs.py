@@ -25,6 +25,7 @@ from regista.entities.job import Job
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ScopeAddress
 from regista.errors import InvalidError
+from regista.services.content.handovers import Ticket
 from regista.services.house import House
 from regista.services.jobs.files import LONGEST_WAIT
 from regista.services.jobs.jobs import JobChange
@@ -172,6 +173,15 @@ def get_output_file(
     return file_response(opened, request.headers.get("range", ""))
 
 
+@post("/jobs/{name:str}/outputs/{output:str}/handover/{path:path}", sync_to_thread=True)
+def hand_over_output_file(
+    caller: Caller, house: House, address: ScopeAddress, name: str, output: str, path: str
+) -> Ticket:
+    """A ticket to fetch one file of an output as an open file, for a caller on the server's own machine."""
+    opened = house.job_files.open(caller, address, name, output, path.strip("/"))
+    return house.handovers.fetch(caller, opened)
+
+
 HANDLERS: Sequence[BaseRouteHandler] = (
     submit_job,
     list_jobs,
@@ -185,4 +195,5 @@ HANDLERS: Sequence[BaseRouteHandler] = (
     get_log,
     get_output,
     get_output_file,
+    hand_over_output_file,
 )
