@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 import textwrap
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from regista.errors import DigestMismatchError, ForbiddenError, NotFoundError, StorageFullError
+from regista.errors import DigestMismatchError, ForbiddenError, NotFoundError, StorageFullError, UnavailableError
 from tests.support.server import running_server
 
 MIB = 1 << 20
@@ -239,3 +241,34 @@ def test_a_server_that_was_stopped_leaves_no_socket(tmp_path):
         ticket = server.client().transport.call("POST", "/api/v1/workspaces/dev/handover", type=dict)
         assert f"@{ticket['socket']}" in Path("/proc/net/unix").read_text()
     assert f"@{ticket['socket']}" not in Path("/proc/net/unix").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.crash
+def test_a_server_that_is_killed_in_the_middle_has_what_it_acknowledged_and_the_same_again_goes_well(tmp_path):
+    folder, content = made(tmp_path, 200 * MIB)
+    with running_server(tmp_path / "home") as server:
+        client = server.client(workspace="dev")
+        client.workspaces.create(name="dev")
+        with ThreadPoolExecutor(1) as pool:
+            sent = pool.submit(client.models.create, name="m", path=str(folder))
+            until(lambda: any(file.stat().st_size > 20 * MIB for file in server.home.rglob("uploads/*")) or sent.done())
+            server.process.kill()
+            server.process.wait()
+            failed = sent.exception()
+            assert failed is None or isinstance(failed, UnavailableError)
+    with running_server(tmp_path / "home") as server:
+        client = server.client(workspace="dev")
+        if failed is None:
+            client.models.get("m", "1")
+        assert client.models.create(name="m", version="1", path=str(folder)).version == "1"
+        client.models.download("m", "1", tmp_path / "down")
+        assert (tmp_path / "down" / "w.bin").read_bytes() == content
+        assert [file for file in (tmp_path / "down").iterdir() if file.is_dir()] == []
+
+
+def until(holds, seconds=30):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.001)
