@@ -17,6 +17,7 @@ from tests.support.server import running_server
 
 MIB = 1 << 20
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be several users")
+RUN = {"name": "imported", "started_at": 1}
 STRANGER = 65533
 """A user of no name and no rights."""
 
@@ -121,6 +122,16 @@ class TestTheSameUser:
         with pytest.raises(DigestMismatchError, match=r"w\.bin"):
             dev.models.download("rotten", version, tmp_path / "down")
         assert not (tmp_path / "down" / "w.bin").exists()
+
+    def test_what_a_job_left_comes_the_same_way(self, dev, tmp_path, monkeypatch):
+        content = os.urandom(3 * MIB)
+        dev.transport.call("PUT", "/api/v1/workspaces/dev/imports/experiments", body={"name": "Default"})
+        run = dev.transport.call("PUT", "/api/v1/workspaces/dev/imports/runs", body=RUN, type=dict)["name"]
+        files = f"/mlflow/workspaces/dev/api/2.0/mlflow-artifacts/artifacts/runs/{run}"
+        dev.transport.stream_up("PUT", f"{files}/kept/w.bin", lambda: content, len(content))
+        monkeypatch.setattr("regista.client.transport.Transport.stream_down", None)
+        dev.jobs.download(run, "artifacts", tmp_path / "down")
+        assert (tmp_path / "down" / "kept" / "w.bin").read_bytes() == content
 
     def test_who_may_not_read_gets_no_ticket(self, served, dev, tmp_path):
         folder, _ = made(tmp_path, 2 * MIB)
