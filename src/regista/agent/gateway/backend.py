@@ -31,15 +31,14 @@ class Backend:
         """Requests under way."""
         return len(self.guests)
 
-    async def channel(self) -> tuple[Channel, bool]:
-        """A connection, and whether it was used before. Raise ``OSError`` or ``TimeoutError`` if none can be made."""
-        now = asyncio.get_running_loop().time()
+    def idle(self) -> Channel | None:
+        """A connection that was used before and is as good as new."""
         while self._idle:
             channel, since = self._idle.pop()
-            if not channel.ended and not channel.buffer and now - since < IDLE_SECONDS:
-                return channel, True
+            if not channel.ended and not channel.buffer and channel.now() - since < IDLE_SECONDS:
+                return channel
             channel.close()
-        return await self.connect(), False
+        return None
 
     async def connect(self) -> Channel:
         """A new connection. Raise ``OSError`` or ``TimeoutError``."""
@@ -58,7 +57,7 @@ class Backend:
         if self.retired or channel.ended or channel.buffer or len(self._idle) >= MAX_IDLE:
             channel.close()
         else:
-            self._idle.append((channel, asyncio.get_running_loop().time()))
+            self._idle.append((channel, channel.now()))
 
     def succeeded(self) -> None:
         self._strikes = 0

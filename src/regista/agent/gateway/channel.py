@@ -1,6 +1,7 @@
 """A socket as bytes that arrive, with back-pressure and one deadline. Less than asyncio's streams, and twice as fast."""
 
 import asyncio
+import functools
 from asyncio import Protocol as Connected
 from collections.abc import Callable
 from typing import Any, cast
@@ -106,6 +107,11 @@ class Channel(Connected):
         if self._transport is not None and not self.lost:
             self._transport.write(data)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether the other side has yet to take what was written, or has gone."""
+        return self._full or self.lost
+
     async def drained(self) -> None:
         """Wait until the other side has taken most of what was written. Raise ``ConnectionResetError`` when it has gone,
         ``TimeoutError`` at the deadline."""
@@ -142,8 +148,15 @@ class Channel(Connected):
                 pass
         self.close()
 
-    def info(self, name: str) -> Any:
-        return None if self._transport is None else self._transport.get_extra_info(name)
+    @functools.cached_property
+    def remote(self) -> bytes:
+        """The other side's address, without its port; ``local`` where it has none."""
+        name: Any = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(name[0]).encode() if isinstance(name, tuple) else b"local"
+
+    def now(self) -> float:
+        """The event loop's time. (To look up the running loop asks the system for the process's number each time.)"""
+        return self._loop.time()
 
 
 def _wake(waiter: "asyncio.Future[None] | None") -> None:

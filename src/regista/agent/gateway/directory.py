@@ -42,6 +42,8 @@ class Deployment:
         if not ready:
             told = f"no instance of deployment {self.name} is ready; see its logs, or try again"
             raise Fault(503, "NoHealthyInstance", told, (b"retry-after", b"1"))
+        if len(ready) == 1:
+            return ready[0]
         turn = next(self._turn) % len(ready)
         return min(ready[turn:] + ready[:turn], key=_business)
 

@@ -6,7 +6,7 @@ find the endpoint > check the key > choose the deployment > read (the start of) 
 
 import http
 import json
-import os
+import random
 import re
 import time
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ from .faults import Fault
 from .framing import Body, chunk
 from .gate import Pass
 from .gateway import Gateway
-from .head import Fields, Head, lines
+from .head import HOP_BY_HOP, UNREAD, Fields, Head, lines
 from .relay import Question
 
 BUFFERED = 256 * 1024  # a body up to this size is read before a worker is bothered
@@ -28,16 +28,17 @@ BODY_SECONDS = 30.0
 TAKE_SECONDS = 60.0
 METHODS = (b"GET", b"HEAD", b"POST")
 PINNED = b"azureml-model-deployment"
-_NOT_RETURNED = frozenset({b"x-ms-request-id", PINNED})
+_NOT_RETURNED = HOP_BY_HOP | {b"x-ms-request-id", PINNED}
 _NOT_FORWARDED = _NOT_RETURNED | {b"authorization", b"x-forwarded-for", b"x-forwarded-proto"}
 _REASONS = {status.value: status.phrase.encode() for status in http.HTTPStatus}
 _SERVED = re.compile(rb"/(?:score|invocations|ping|health|version|v2(?:/.*)?)")
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
+_chance = random.Random()  # noqa: S311 - an id is to be unlike all others, not a secret
 
 
 def _new_id() -> str:
-    """A random UUID in its usual spelling; three times as fast as ``uuid.uuid4``."""
-    digits = os.urandom(16).hex()
+    """A random UUID in its usual spelling; five times as fast as ``uuid.uuid4``, which asks the system."""
+    digits = f"{_chance.getrandbits(128):032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
@@ -51,7 +52,7 @@ class Exchange:
     def __init__(self, gateway: Gateway, client: Channel, head: Head | None) -> None:
         self._gateway = gateway
         self._client = client
-        self._head = head or Head(1, [])
+        self._head = head or UNREAD
         self._began = time.perf_counter()
         self._id = _new_id()
         self._body: Body = framing.of_request(client, self._head)
@@ -128,8 +129,7 @@ class Exchange:
     async def _through_the_gate(self, endpoint: Endpoint, deployment: Deployment, rest: bytes) -> None:
         mirrors = [endpoint.deployments[name] for name in endpoint.sample.next() if name != deployment.name]
         start = await self._start_of_body(MIRRORED if mirrors else BUFFERED)
-        self._client.deadline(None)
-        guest = await deployment.gate.enter()
+        guest = deployment.gate.try_enter() or await deployment.gate.enter()
         try:
             if self._client.lost:
                 raise CallerGoneError
@@ -148,10 +148,14 @@ class Exchange:
         if b"100-continue" in (self._head.get(b"expect") or b"").lower() and not self._client.buffer:
             self._client.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         self._client.deadline(BODY_SECONDS)
-        read = bytearray()
-        while not self._body.done and len(read) < size:
-            read += await self._block()
-        return bytes(read)
+        read = await self._block()
+        if not self._body.done and len(read) < size:
+            parts = bytearray(read)
+            while not self._body.done and len(parts) < size:
+                parts += await self._block()
+            read = bytes(parts)
+        self._client.deadline(None)
+        return read
 
     async def _block(self) -> bytes:
         """The next of the caller's bytes, counted."""
@@ -185,7 +189,7 @@ class Exchange:
         head, whole = self._head, self._body.done
         fields = head.end_to_end(_NOT_FORWARDED)
         fields.append((b"x-ms-request-id", self._id.encode()))
-        fields.append((b"x-forwarded-for", self._peer().encode()))
+        fields.append((b"x-forwarded-for", self._client.remote))
         fields.append((b"x-forwarded-proto", b"https" if self._gateway.secure else b"http"))
         if head.chunked and not whole:
             fields.append((b"transfer-encoding", b"chunked"))
@@ -233,6 +237,8 @@ class Exchange:
         if not body.done and answer.channel.buffer:
             start += self._framed(await body.block(), chunked)
         client.write(start)
+        if body.done and not chunked and not client.is_slow:
+            return
         client.deadline(TAKE_SECONDS)
         while not body.done:
             answer.channel.deadline(deployment.timeout)
@@ -290,7 +296,7 @@ class Exchange:
         return Entry(
             time=access_log.instant(time.time() - taken),
             request_id=self._id,
-            client=self._peer(),
+            client=self._client.remote.decode(),
             method=self._head.method.decode("latin-1"),
             path=self._head.path.decode("latin-1"),
             status=self._status,
@@ -304,9 +310,5 @@ class Exchange:
         )
 
     def _client_id(self) -> bytes:
-        asked = self._head.get(b"x-ms-client-request-id") or b""
-        return asked if _PLAIN_ID.fullmatch(asked) else b""
-
-    def _peer(self) -> str:
-        name = self._client.info("peername")
-        return str(name[0]) if isinstance(name, tuple) else "local"
+        asked = self._head.get(b"x-ms-client-request-id")
+        return asked if asked and _PLAIN_ID.fullmatch(asked) else b""

@@ -38,15 +38,15 @@ class Gate:
         self._admit()
 
     def try_enter(self) -> Pass | None:
-        """Enter if there is room now."""
-        if self.limit is not None and self.inside >= self.limit:
+        """Enter if there is room now, and nobody was there before."""
+        if self._waiting or (self.limit is not None and self.inside >= self.limit):
             return None
         self.inside += 1
         return Pass(self)
 
     async def enter(self) -> Pass:
         """Enter now or within the patience; raise a ``Fault`` (429) otherwise."""
-        if not self._waiting and (free := self.try_enter()) is not None:
+        if (free := self.try_enter()) is not None:
             return free
         if self.patience <= 0 or len(self._waiting) >= MAX_WAITING:
             raise self._refusal()

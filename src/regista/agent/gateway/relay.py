@@ -48,7 +48,7 @@ async def connect(deployment: Deployment, guest: Pass) -> tuple[Backend, Channel
         backend = deployment.pick(besides=backend)
         backend.guests.add(guest)
         try:
-            channel, _ = await backend.channel()
+            channel = backend.idle() or await backend.connect()
         except (OSError, TimeoutError) as error:
             backend.guests.discard(guest)
             backend.failed(f"cannot be connected to ({type(error).__name__})", at_once=True)

@@ -11,8 +11,8 @@ class Split:
 
     def next(self) -> str | None:
         """The name whose turn it is; ``None`` when nobody has weight."""
-        if not self._credit:
-            return None
+        if len(self._credit) < 2:
+            return next(iter(self._credit), None)
         for name, weight in self.weights.items():
             self._credit[name] += weight
         chosen = max(self._credit, key=self._credit.__getitem__)
