@@ -4,7 +4,7 @@ import functools
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,8 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 _state: dict[str, bool] = {}
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-_GAP, _LEAST = 2, 8
-"""Between two columns, and what a column keeps in a narrow terminal."""
+_GAP, _LEAST = 2, 12
+"""Between two columns, and what a text keeps in a narrow terminal."""
 
 
 def is_verbose() -> bool:
@@ -186,25 +186,41 @@ def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
     if not lines:
         click.echo("None.", err=True)
         return
-    widths = [max(len(title), *(len(line[index]) for line in lines)) for index, title in enumerate(titles)]
+    widths = {
+        name: max(len(title), *map(len, texts)) for name, title, *texts in zip(columns, titles, *lines, strict=True)
+    }
     if sys.stdout.isatty():
-        widths = narrowed(widths, [len(title) for title in titles], get_terminal_size().columns)
-    heading = "  ".join(title.ljust(width) for title, width in zip(titles, widths, strict=True)).rstrip()
-    click.echo(click.style(heading, bold=True) if is_colored() else heading)
-    for line in lines:
-        click.echo("  ".join(_cut(text, width).ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+        empty = {name for name, *texts in zip(columns, *lines, strict=True) if not any(texts)}
+        widths = narrowed(widths, empty, get_terminal_size().columns)
+    for number, line in enumerate([titles, *lines]):
+        texts = dict(zip(columns, line, strict=True))
+        text = "  ".join(_cut(texts[name], width).ljust(width) for name, width in widths.items()).rstrip()
+        click.echo(click.style(text, bold=True) if number == 0 and is_colored() else text)
+    if left := [title for name, title in zip(columns, titles, strict=True) if name not in widths]:
+        say(f"No room for: {', '.join(left)}. See: -o yaml, or a wider terminal.")
 
 
-def narrowed(widths: list[int], titles: list[int], room: int) -> list[int]:
-    """The *widths* of columns as they fit into *room*: the widest give way, down to their titles. The first keeps its own, for
-    with what stands in it one goes on."""
-    fitted = [*widths]
-    least = [max(title, _LEAST) for title in titles]
-    over = sum(fitted) + _GAP * (len(fitted) - 1) - room
-    while over > 0 and (wide := [index for index in range(1, len(fitted)) if fitted[index] > least[index]]):
-        fitted[max(wide, key=fitted.__getitem__)] -= 1
-        over -= 1
+def narrowed(widths: dict[str, int], empty: Container[str], room: int) -> dict[str, int]:
+    """The columns that fit into *room*, and their widths. Long texts are cut first, then what is *empty* is left out, then
+    times, then the columns at the end. The first stays as it is: with what stands in it one goes on."""
+    first, *others = widths
+    fitted = {name: width if name == first or _is_time(name) else min(width, _LEAST) for name, width in widths.items()}
+    worth = sorted(others, key=lambda name: (name not in empty, not _is_time(name), -others.index(name)))
+    for name in worth:
+        if _taken(fitted) <= room:
+            break
+        del fitted[name]
+    while _taken(fitted) < room and (cut := [name for name in fitted if fitted[name] < widths[name]]):
+        fitted[min(cut, key=fitted.__getitem__)] += 1
     return fitted
+
+
+def _taken(widths: dict[str, int]) -> int:
+    return sum(widths.values()) + _GAP * (len(widths) - 1)
+
+
+def _is_time(name: str) -> bool:
+    return name.rsplit(".", 1)[-1].endswith(("_at", "until")) or name in {"at", "timestamp"}
 
 
 def _cut(text: str, width: int) -> str:
@@ -223,7 +239,7 @@ def cell(name: str, value: Any) -> str:
     """A value for people: times in local time, sizes in units, mappings as pairs."""
     if value is None:
         return ""
-    if name.rsplit(".", 1)[-1].endswith(("_at", "until")) or name in {"at", "timestamp"}:
+    if _is_time(name):
         return moment(value) if isinstance(value, int) else str(value)
     if name.rsplit(".", 1)[-1] in {"size", "bytes", "moved"} and isinstance(value, int):
         return amount(value)

@@ -86,28 +86,30 @@ class TestAnswers:
     def test_a_table_fits_into_the_terminal_and_is_whole_elsewhere(self, monkeypatch, capsys):
         monkeypatch.setenv("NO_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "60")
-        rows = [{"name": "n" * 24, "path": "p" * 50, "at": 1_700_000_000_000, "note": "short"}]
-        columns = ("name", "path", "at", "note")
+        rows = [{"name": "n" * 24, "path": "p" * 50, "made_at": 1_700_000_000_000, "note": "short"}]
+        columns = ("name", "path", "made_at", "note")
         frame.show(rows, "table", columns)
         assert "p" * 50 in capsys.readouterr().out
         monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
         frame.show(rows, "table", columns)
-        seen = capsys.readouterr().out
-        assert max(map(len, seen.splitlines())) <= 60
-        assert "n" * 24 in seen
-        assert "ppp…" in seen
+        seen = capsys.readouterr()
+        assert max(map(len, seen.out.splitlines())) <= 60
+        assert f"{'n' * 24}  {'p' * 26}…  short" in seen.out
+        assert "No room for: made at" in seen.err
 
     @pytest.mark.parametrize(
-        ("widths", "titles", "room", "fitted"),
+        ("widths", "empty", "room", "fitted"),
         [
-            ([4, 10], [4, 4], 80, [4, 10]),
-            ([30, 30, 20], [4, 4, 4], 60, [30, 13, 13]),
-            ([90, 12], [4, 4], 40, [90, 8]),
-            ([5, 20], [4, 18], 10, [5, 18]),
+            ({"name": 4, "size": 10}, {"size"}, 80, {"name": 4, "size": 10}),
+            ({"name": 30, "a": 30, "b": 20}, (), 60, {"name": 30, "a": 13, "b": 13}),
+            ({"name": 30, "a": 30, "b": 20}, {"a"}, 50, {"name": 30, "b": 18}),
+            ({"name": 90, "a": 12}, (), 40, {"name": 90}),
+            ({"name": 20, "at": 19, "error": 40, "by": 5}, (), 50, {"name": 20, "error": 21, "by": 5}),
+            ({"name": 20, "at": 19, "by": 5}, (), 50, {"name": 20, "at": 19, "by": 5}),
         ],
     )
-    def test_the_widest_columns_give_way_and_the_name_never(self, widths, titles, room, fitted):
-        assert frame.narrowed(widths, titles, room) == fitted
+    def test_what_gives_way_is_long_or_empty_or_a_time_and_never_the_name(self, widths, empty, room, fitted):
+        assert frame.narrowed(widths, empty, room) == fitted
 
     def test_no_text_reaches_the_terminals_controls(self):
         wicked = "calm\x1b[31m\x07 down\nnext"
