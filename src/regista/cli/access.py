@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from regista.cli.frame import common, confirm, connect, named, say, show
+from regista.cli.options import unasked
 from regista.cli.roles import role
 from regista.entities.access import IssuedKey, Key, PrincipalKind
 
@@ -148,7 +149,7 @@ def list_keys(owner: str | None, ended: bool, output: str, profile: str | None) 
 @key.command("revoke", epilog="Example: regista key revoke laptop --principal alice")
 @named
 @click.option("--principal", "owner", help="Whose.  [default: yours]")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@unasked
 @common
 def revoke(name: str, owner: str | None, yes: bool, output: str, profile: str | None) -> None:
     """End a key, by its name or id, now."""

@@ -19,7 +19,7 @@ from regista.entities.asset import ANONYMOUS, Asset, AssetKind, AssetVersion
 if TYPE_CHECKING:
     from regista.client import Regista
 
-_SHORT = 19
+_SHORT, _DIGITS = 19, 12
 
 
 def show_version(client: "Regista", found: AssetVersion | Asset, output: str, *, whole: bool = False) -> None:
@@ -46,7 +46,7 @@ def card_of(client: "Regista", found: AssetVersion) -> dict[str, Any]:
     files = f"{found.file_count} file{'' if found.file_count == 1 else 's'}, {amount(found.size)}"
     return {
         "name": found.name,
-        "version": found.version[:12] if found.name == ANONYMOUS else found.version,
+        "version": found.version[:_DIGITS] if found.name == ANONYMOUS else found.version,
         "type": found.type,
         "in": f"registry {client.registry}" if client.registry else f"workspace {client.workspace}",
         "content": f"{digest[:_SHORT]}{f', {files}' if found.file_count else ''}",
@@ -66,6 +66,12 @@ def reference_to(client: "Regista", found: AssetVersion) -> str:
     if client.registry:
         return f"azureml://registries/{client.registry}/{found.kind.plural}/{found.name}/versions/{found.version}"
     return f"azureml:{found.name}:{found.version}"
+
+
+def version_of(node: str) -> str:
+    """NAME:VERSION of a version's node of the lineage; the first digits are enough of a version that is a digest."""
+    *_, name, version = node.split("/") if node else ("", "")
+    return f"{name}:{version[:_DIGITS] if name == ANONYMOUS else version}" if name else ""
 
 
 def next_step(client: "Regista", made: AssetVersion) -> str:

@@ -7,14 +7,37 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.endpoints import in_workspace, overriding, yaml_file
+from regista.cli.asset_card import version_of
 from regista.cli.frame import confirm, is_colored, maybe_named, named, say, show
+from regista.cli.options import in_workspace, overriding, unasked, yaml_file
 
 if TYPE_CHECKING:
     from regista.client import Regista
+    from regista.entities.endpoint import Deployment
     from regista.entities.preflight import Check
 
 _COLUMNS = ("name", "state", "model", "instance_count", "generation", "serving_generation", "updated_at", "message")
+_CARD = (
+    "name",
+    "endpoint",
+    "state",
+    "message",
+    "model",
+    "environment",
+    "lock",
+    "code",
+    "scoring_script",
+    "environment_variables",
+    "instance_count",
+    "instance_type",
+    "request_settings",
+    "generation",
+    "serving_generation",
+    "tags",
+    "created_at",
+    "created_by",
+    "updated_at",
+)
 _FOLLOW_SECONDS = 0.5
 _LINE_BYTES = 200
 
@@ -32,9 +55,9 @@ def online_deployment() -> None:
     "create", epilog="Example: regista online-deployment create -f blue.yml -w prod --all-traffic"
 )
 @maybe_named
-@yaml_file
+@yaml_file("online-deployment")
 @maybe_of_endpoint
-@overriding
+@overriding()
 @click.option("--all-traffic", is_flag=True, help="When it serves, it gets all requests.")
 @no_wait
 @in_workspace
@@ -55,14 +78,16 @@ def create(
     made = client.online_deployments.create(file, overrides=overrides, wait=not no_wait, **fields)
     if all_traffic:
         client.online_endpoints.update(made.endpoint, traffic={made.name: 100})
-    show(made, output)
+    _show(made, output)
+    if output == "table":
+        say(f"Next:  regista online-endpoint invoke {made.endpoint} --request-file REQUEST.json -w {client.workspace}")
 
 
 @online_deployment.command("update", epilog="Example: regista online-deployment update -f blue.yml -w prod")
 @maybe_named
-@yaml_file
+@yaml_file("online-deployment")
 @maybe_of_endpoint
-@overriding
+@overriding()
 @no_wait
 @in_workspace
 def update(
@@ -76,7 +101,7 @@ def update(
 ) -> None:
     """Change a deployment to what the file says. What serves now goes on until the new version is ready."""
     fields = {"name": name or None, "endpoint_name": endpoint}
-    show(client.online_deployments.update(file, overrides=overrides, wait=not no_wait, **fields), output)
+    _show(client.online_deployments.update(file, overrides=overrides, wait=not no_wait, **fields), output)
 
 
 @online_deployment.command("show", epilog="Example: regista online-deployment show blue -e flights -w prod")
@@ -85,7 +110,7 @@ def update(
 @in_workspace
 def show_one(client: "Regista", output: str, name: str, endpoint: str) -> None:
     """Show a deployment: its state, and exactly what runs in it."""
-    show(client.online_deployments.get(endpoint, name), output)
+    _show(client.online_deployments.get(endpoint, name), output)
 
 
 @online_deployment.command("list", epilog="Example: regista online-deployment list -e flights -w prod")
@@ -93,13 +118,27 @@ def show_one(client: "Regista", output: str, name: str, endpoint: str) -> None:
 @in_workspace
 def list_them(client: "Regista", output: str, endpoint: str) -> None:
     """List the deployments of an endpoint."""
-    show(client.online_deployments.list(endpoint), output, _COLUMNS)
+    found = client.online_deployments.list(endpoint)
+    rows = [_named(one) for one in found] if output == "table" else found
+    show(rows, output, _COLUMNS)
+
+
+def _show(found: "Deployment", output: str) -> None:
+    """A deployment for people: what serves, by the names that they gave. Programs get all of it."""
+    show({name: _named(found)[name] for name in _CARD} if output == "table" else found, output)
+
+
+def _named(one: "Deployment") -> dict[str, Any]:
+    import msgspec
+
+    row: dict[str, Any] = msgspec.to_builtins(one)
+    return row | {name: version_of(row[name]) for name in ("model", "environment", "code")}
 
 
 @online_deployment.command("delete", epilog="Example: regista online-deployment delete blue -e flights --yes")
 @named
 @of_endpoint
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@unasked
 @in_workspace
 def delete(client: "Regista", output: str, name: str, endpoint: str, yes: bool) -> None:
     """Delete a deployment that gets no traffic."""
@@ -144,9 +183,9 @@ def can_i() -> None:
 
 @can_i.command("deploy", epilog="Example: regista can-i deploy -f blue.yml -w prod")
 @maybe_named
-@yaml_file
+@yaml_file("online-deployment")
 @maybe_of_endpoint
-@overriding
+@overriding()
 @in_workspace
 def deploy(
     client: "Regista", output: str, name: str, file: Path | None, endpoint: str | None, overrides: tuple[str, ...]

@@ -1,40 +1,19 @@
 """``regista online-endpoint``: an address, its keys, the traffic among its deployments."""
 
-import functools
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.frame import confirm, maybe_named, named, pairs, say, scoped, show
+from regista.cli.frame import confirm, maybe_named, named, pairs, say, show
+from regista.cli.options import described, in_workspace, overriding, tagged, unasked, yaml_file
 
 if TYPE_CHECKING:
     from regista.client import Regista
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _COLUMNS = ("name", "provisioning_state", "traffic", "mirror_traffic", "scoring_uri", "created_at")
 _PENDING = "The change is stored, and pending: the gateway does not answer. It holds as soon as the gateway runs again."
-
-yaml_file = click.option("-f", "--file", type=click.Path(dir_okay=False, path_type=Path), help="YAML as for az ml.")
-overriding = click.option(
-    "--set", "overrides", multiple=True, metavar="PATH=VALUE", help="Changes a field of the file."
-)
-
-
-def in_workspace(function: F) -> F:
-    """As ``scoped``, for what only a workspace has."""
-
-    @scoped
-    @functools.wraps(function)
-    def wrapped(*args: Any, client: "Regista", **kwargs: Any) -> Any:
-        if client.registry:
-            raise click.UsageError("only workspaces have that: give --workspace-name")
-        return function(*args, client=client, **kwargs)
-
-    return wrapped  # type: ignore[return-value]
 
 
 @click.group("online-endpoint")
@@ -44,11 +23,11 @@ def online_endpoint() -> None:
 
 @online_endpoint.command("create", epilog="Example: regista online-endpoint create flights -w prod")
 @maybe_named
-@yaml_file
-@overriding
+@yaml_file("online-endpoint")
+@overriding()
 @click.option("--auth-mode", help="How callers prove themselves: key, aml_token or aad_token.")
-@click.option("--description")
-@click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+@described
+@tagged("May be given several times.")
 @in_workspace
 def create(
     client: "Regista",
@@ -85,12 +64,12 @@ def list_them(client: "Regista", output: str) -> None:
     "update", epilog='Example: regista online-endpoint update flights --traffic "blue=90 green=10"'
 )
 @named
-@yaml_file
-@overriding
+@yaml_file("online-endpoint")
+@overriding()
 @click.option("--traffic", help='Percent by deployment, all of them: "blue=90 green=10".')
 @click.option("--mirror-traffic", help='Copies to one deployment, at most 50 percent: "green=10"; "" for none.')
-@click.option("--description")
-@click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Replaces all tags.")
+@described
+@tagged("Replaces all tags.")
 @in_workspace
 def update(
     client: "Regista",
@@ -138,7 +117,7 @@ def shares(text: str) -> dict[str, int]:
 
 @online_endpoint.command("delete", epilog="Example: regista online-endpoint delete flights -w prod --yes")
 @named
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@unasked
 @in_workspace
 def delete(client: "Regista", output: str, name: str, yes: bool) -> None:
     """Delete an endpoint with all its deployments."""

@@ -189,24 +189,26 @@ def _table(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
     widths = {
         name: max(len(title), *map(len, texts)) for name, title, *texts in zip(columns, titles, *lines, strict=True)
     }
+    empty = {name for name, *texts in zip(columns, *lines, strict=True) if not any(texts)} - {columns[0]}
     if sys.stdout.isatty():
-        empty = {name for name, *texts in zip(columns, *lines, strict=True) if not any(texts)}
         widths = narrowed(widths, empty, get_terminal_size().columns)
     for number, line in enumerate([titles, *lines]):
         texts = dict(zip(columns, line, strict=True))
         text = "  ".join(_cut(texts[name], width).ljust(width) for name, width in widths.items()).rstrip()
         click.echo(click.style(text, bold=True) if number == 0 and is_colored() else text)
-    if left := [title for name, title in zip(columns, titles, strict=True) if name not in widths]:
+    if left := [title for name, title in zip(columns, titles, strict=True) if name not in widths and name not in empty]:
         say(f"No room for: {', '.join(left)}. See: -o yaml, or a wider terminal.")
 
 
 def narrowed(widths: dict[str, int], empty: Container[str], room: int) -> dict[str, int]:
-    """The columns that fit into *room*, and their widths. Long texts are cut first, then what is *empty* is left out, then
-    times, then the columns at the end. The first stays as it is: with what stands in it one goes on."""
-    first, *others = widths
-    fitted = {name: width if name == first or _is_time(name) else min(width, _LEAST) for name, width in widths.items()}
-    worth = sorted(others, key=lambda name: (name not in empty, not _is_time(name), -others.index(name)))
-    for name in worth:
+    """The columns that fit into *room*, and their widths. What is *empty* is left out first, then long texts are cut, then
+    times are left out, and the columns at the end. The first stays as it is: with what stands in it one goes on."""
+    if _taken(widths) <= room:
+        return widths
+    first, *others = [name for name in widths if name not in empty]
+    fitted = {name: widths[name] for name in (first, *others)}
+    fitted |= {name: min(widths[name], _LEAST) for name in others if not _is_time(name)}
+    for name in sorted(others, key=lambda name: (not _is_time(name), -others.index(name))):
         if _taken(fitted) <= room:
             break
         del fitted[name]

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from regista.cli.endpoints import in_workspace, overriding, yaml_file
 from regista.cli.frame import confirm, maybe_named, named, pairs, show
+from regista.cli.options import in_workspace, overriding, tagged, unasked, yaml_file
 
 if TYPE_CHECKING:
     from regista.client import Regista
@@ -49,10 +49,8 @@ def _add_writers(group: click.Group, noun: str, example: str) -> None:
         for option in reversed(_OPTIONS[noun]):
             command = click.option(f"--{option}")(command)
         if noun != "connection":
-            command = click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")(
-                command
-            )
-        command = maybe_named(yaml_file(overriding(command)))
+            command = tagged("May be given several times.")(command)
+        command = maybe_named(yaml_file(noun)(overriding()(command)))
         example_line = f"Example: regista {noun} {verb} -f {noun}.yml -w dev"
         group.command(verb, help=words, epilog=example_line)(command)
 
@@ -72,7 +70,7 @@ def _add_readers(group: click.Group, noun: str) -> None:
         epilog=f"Example: regista {noun} delete mine -w dev --yes",
     )
     @named
-    @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+    @unasked
     @in_workspace
     def delete(client: "Regista", output: str, name: str, yes: bool) -> None:
         confirm(f"Delete {noun} {name!r}?", yes=yes)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regista.cli.frame import common, confirm, connect, maybe_named, named, pairs, show
+from regista.cli.options import described, tagged, unasked
 from regista.entities.scope import ScopeKind
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ def _add_create(group: click.Group, kind: ScopeKind) -> None:
     @click.option("-g", "--resource-group", help="The resource group.")
     @click.option("--subscription", help="The subscription: who pays.")
     @click.option("--display-name")
-    @click.option("--description")
-    @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+    @described
+    @tagged("May be given several times.")
     @common
     def create(file: Path | None, tags: tuple[str, ...], output: str, profile: str | None, **given: Any) -> None:
         fields = {key: value for key, value in given.items() if value}
@@ -67,8 +68,8 @@ def _add_update(group: click.Group, kind: ScopeKind) -> None:
     )
     @named
     @click.option("--display-name")
-    @click.option("--description")
-    @click.option("--tags", multiple=True, metavar="KEY=VALUE", help="Replaces all tags.")
+    @described
+    @tagged("Replaces all tags.")
     @common
     def update(name: str, tags: tuple[str, ...], output: str, profile: str | None, **given: Any) -> None:
         fields = {key: value for key, value in given.items() if value is not None}
@@ -84,7 +85,7 @@ def _add_delete(group: click.Group, kind: ScopeKind) -> None:
         epilog=f"Example: regista {kind} delete {_EXAMPLES[kind]} --yes",
     )
     @named
-    @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+    @unasked
     @common
     def delete(name: str, yes: bool, output: str, profile: str | None) -> None:
         confirm(f"Delete {kind} {name!r} with everything in it?", yes=yes)

@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from regista.cli.endpoints import in_workspace
+from regista.cli.asset_card import version_of
 from regista.cli.frame import moment, named, show
-from regista.entities.asset import ANONYMOUS
+from regista.cli.options import in_workspace
 
 if TYPE_CHECKING:
     from regista.client import Regista
     from regista.entities.why import Behind, WhyReport
 
-_DIGITS = 12
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -71,10 +70,4 @@ def _print_behind(behind: "Behind", log_lines: int) -> None:
         return
     for name in ("model", "environment", "code"):
         if node := getattr(behind, name):
-            click.echo(f"  {name}: {_short(node)}")
-
-
-def _short(node: str) -> str:
-    """NAME:VERSION of a version's node; the first digits are enough of a version that is a digest."""
-    *_, name, version = node.split("/")
-    return f"{name}:{version[:_DIGITS] if name == ANONYMOUS else version}"
+            click.echo(f"  {name}: {version_of(node)}")

@@ -1,5 +1,6 @@
 """Endpoints by the command line, against a real server."""
 
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,8 @@ def test_from_a_file_to_an_answer_and_why(regista: CommandLine, tmp_path: Path) 
     assert (after.status, "FAIL" in after.out) == (0, False), after.out
     deployed = regista.json("online-deployment", "create", "-f", document, "-w", "prod", "--all-traffic")
     assert (deployed["state"], deployed["serving_generation"]) == ("Succeeded", 1)
+    card = regista("online-deployment", "show", "blue", "-e", "flights", "-w", "prod").out
+    assert re.search(r"^model +anonymous:[0-9a-f]{12}$", card, re.MULTILINE)
     request = ("--request-file", str(tmp_path / "request.json"), "-w", "prod")
     until(lambda: regista("online-endpoint", "invoke", "flights", *request).status == 0)
     assert regista("online-endpoint", "invoke", "flights", *request).json["weights"] == "first"
