@@ -42,14 +42,13 @@ def show_made(client: "Regista", made: AssetVersion, output: str) -> None:
 
 def card_of(client: "Regista", found: AssetVersion) -> dict[str, Any]:
     """What people want to know of a version, in the order in which they ask."""
-    digest = found.manifest if found.file_count else found.content
     files = f"{found.file_count} file{'' if found.file_count == 1 else 's'}, {amount(found.size)}"
     return {
         "name": found.name,
         "version": found.version[:_DIGITS] if found.name == ANONYMOUS else found.version,
         "type": found.type,
         "in": f"registry {client.registry}" if client.registry else f"workspace {client.workspace}",
-        "content": f"{digest[:_SHORT]}{f', {files}' if found.file_count else ''}",
+        "content": f"{found.digest[:_SHORT]}{f', {files}' if found.file_count else ''}",
         "stage": found.stage,
         "archived": "yes" if found.archived else "",
         "description": found.description,

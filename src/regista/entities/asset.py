@@ -85,6 +85,11 @@ class AssetVersion(msgspec.Struct, frozen=True, kw_only=True):
         return content_digest(self.kind, self.type, self.manifest, self.spec)
 
     @property
+    def digest(self) -> Digest:
+        """What it is known by: its files' manifest or, where it has none, all that it is. The empty manifest names nothing."""
+        return self.manifest if self.file_count else self.content
+
+    @property
     def folder(self) -> str:
         """What the folder was called from which it was registered; "" for a single file, or where that is not known."""
         name = self.source.get("folder", "")

@@ -84,7 +84,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class VersionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A version as it is remembered."""
+    """A version as it is remembered. ``digest`` is what it is known by: its files' or, without files, its specification's."""
 
     node: str
     kind: str

@@ -159,6 +159,20 @@ def test_a_reader_of_the_registry_sees_the_card_and_not_the_detail(people, dev, 
     assert any("provenance/detail" in text for text in trace.completeness.missing)
 
 
+def test_what_has_no_files_is_told_apart_by_what_it_is(people, dev, central):
+    digests = set()
+    for name in ("one", "other"):
+        version = people.version(dev, AssetKind.ENVIRONMENT, name=name, files={}, spec={"pip": [name]})
+        asked = Promotion(source=dev.address, kind=AssetKind.ENVIRONMENT, name=name, target=central.address)
+        made = people.house.promotion.promote(SYSTEM, asked)
+        payload, _ = open_envelope(people.house.stores.for_scope(central)[1].get(made.capsule))
+        assert read_statement(payload).subject.digest == version.content
+        digests.add(read_statement(payload).subject.digest)
+        for node in people.house.traces.of_version(SYSTEM, central.address, AssetKind.ENVIRONMENT, name).nodes:
+            assert node.version.digest == version.content
+    assert len(digests) == 2
+
+
 def test_an_altered_capsule_is_not_believed(people, dev, central, ops):
     trained(people, dev)
     made = registered(people, dev, central)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from regista.entities.asset import AssetVersion
+from regista.entities.asset import NO_FILES, AssetVersion
 from regista.entities.capsule import JobDetail, JobRecord, Source, VersionRecord
 from regista.entities.digest import Digest
 from regista.entities.environment import Lock
@@ -35,7 +35,7 @@ def version_record(scope: Scope, version: AssetVersion) -> VersionRecord:
         version=version.version,
         scope=scope.path,
         type=version.type,
-        digest=version.manifest,
+        digest=version.digest,
         size=version.size,
         created_at=version.created_at,
         created_by=version.created_by,
@@ -86,9 +86,9 @@ def _sources(job: Job) -> Iterable[Source]:
     for field in ("environment", "code", "component"):
         plan = job.spec.get(field)
         if isinstance(plan, dict) and "node" in plan:
-            yield Source(
-                role=field, node=plan["node"], reference=plan.get("reference", ""), digest=plan.get("manifest")
-            )
+            manifest = plan.get("manifest")
+            digest = None if manifest == NO_FILES else manifest  # which would be the same for every environment
+            yield Source(role=field, node=plan["node"], reference=plan.get("reference", ""), digest=digest)
 
 
 def _variables(spec: dict[str, Any]) -> dict[str, str]:
