@@ -149,7 +149,8 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     """A file in a container. ``digest`` is None for one that still grows (the log of a running job).
 
     ``owner`` is the id of the principal that wrote the bytes, ``source`` the lineage node of the job that did so on its
-    behalf; ``etag`` changes with every write, of bytes or metadata;
+    behalf; ``repeated``: they were there already, somebody else's, so that to have written them gives no right to replace them;
+    ``etag`` changes with every write, of bytes or metadata;
     ``md5`` is what the writer said that the content has, where it said so; ``blocks`` tells by which list of blocks it was
     put together."""
 
@@ -160,6 +161,7 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     size: int
     owner: str = ""
     source: str = ""
+    repeated: bool = False
     md5: bytes = b""
     blocks: str = ""
     content_type: str = ""

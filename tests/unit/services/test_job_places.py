@@ -190,6 +190,11 @@ class TestRights:
         ended = place.job(job.name)
         assert (ended.status, "somebody else" in ended.error) == (JobStatus.FAILED, True), ended.error
         assert text(place, "theirs/a.txt") == "theirs"
+        same = place.submit(writes("printf theirs > ${{outputs.out}}/a.txt", f"{STORE}/theirs"), caller=narrow)
+        again = place.submit(writes("echo 1 > ${{outputs.out}}/a.txt", f"{STORE}/theirs"), caller=narrow)
+        place.work()
+        assert [place.job(one.name).status for one in (same, again)] == [JobStatus.COMPLETED, JobStatus.FAILED]
+        assert text(place, "theirs/a.txt") == "theirs"
         assert place.run(writes("echo 1 > ${{outputs.out}}/a.txt", f"{STORE}/theirs")).status == JobStatus.COMPLETED
         assert text(place, "theirs/a.txt") == "1\n"
 

@@ -9,6 +9,7 @@ jobs, version, folder, and the shelves' folders in files     read only; the shel
 from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetVersion
 from regista.entities.datastore import ContainerKind, ContainerName, StoredFile, UploadArea
+from regista.entities.digest import Digest
 from regista.entities.manifest import check_path
 from regista.entities.names import now
 from regista.entities.scope import Scope, ScopeKind
@@ -90,13 +91,25 @@ def require_writable(caller: Caller, container: Container) -> None:
 def require_replaceable(caller: Caller, container: Container, old: StoredFile | None) -> None:
     """Let *caller* change or replace a file that is there, or raise ``ForbiddenError``: nobody who may only write a few
     assets shall change what others are about to register."""
-    if old is None or old.owner == caller.principal.id:
-        return
-    if not caller.allows(Permission.ASSETS_WRITE, container.scope.path):
+    if old is not None and not _may_replace(caller, container, old):
         raise ForbiddenError(
             f"{old.path[:200]!r} in {container} was written by somebody else",
             hint=f"Replacing it takes {Permission.ASSETS_WRITE} at {container.scope.path}.",
         )
+
+
+def is_repetition(caller: Caller, container: Container, old: StoredFile | None, digest: Digest) -> bool:
+    """Whether *caller* may write these bytes over a file for no other reason than that they are there already, somebody
+    else's; raise ``ForbiddenError`` for other bytes that it may not write there."""
+    if old is not None and old.digest == digest:
+        return not _may_replace(caller, container, old)
+    require_replaceable(caller, container, old)
+    return False
+
+
+def _may_replace(caller: Caller, container: Container, old: StoredFile) -> bool:
+    mine = old.owner == caller.principal.id and not old.repeated
+    return mine or caller.allows(Permission.ASSETS_WRITE, container.scope.path)
 
 
 def check_file_path(path: str) -> str:

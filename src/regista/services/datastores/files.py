@@ -31,6 +31,7 @@ from regista.services.content.contents import ContentService
 from regista.services.datastores.containers import (
     check_file_path,
     find_container,
+    is_repetition,
     readable_owner,
     require_replaceable,
     require_writable,
@@ -184,9 +185,8 @@ class FileService:
             found = self.writable(tx, caller, container, path)
             old = tx.files.find(container, path)
             condition.check(path, old)
-            if old is None or old.digest != content[0]:
-                require_replaceable(caller, found, old)
-            file = drafted_file(caller, found, path, content, labels, old)
+            repeated = is_repetition(caller, found, old, content[0])
+            file = drafted_file(caller, found, path, content, labels, old, repeated=repeated)
             tx.claims.add(found.scope.id, caller.principal.id, {content[0]: content[1]}, file.modified_at)
             tx.files.put(file)
             tx.files.delete_blocks(container, path, caller.principal.id)
@@ -204,7 +204,8 @@ class FileService:
             found = self.writable(tx, caller, container, path)
             old = self._readable(tx, caller, found, path)
             condition.check(path, old)
-            require_replaceable(caller, found, old)
+            if old.owner != caller.principal.id:
+                require_replaceable(caller, found, old)
             changed = msgspec.structs.replace(old, metadata=metadata, etag=_new_etag(), modified_at=now())
             tx.files.put(changed)
             return changed
@@ -324,6 +325,8 @@ def drafted_file(
     labels: Labels,
     old: StoredFile | None,
     source: str = "",
+    *,
+    repeated: bool = False,
 ) -> StoredFile:
     """The row of a file that *caller* writes now, over what is there."""
     at = now()
@@ -335,6 +338,7 @@ def drafted_file(
         size=content[1],
         owner=caller.principal.id,
         source=source,
+        repeated=repeated,
         md5=labels.md5,
         blocks=labels.blocks,
         content_type=labels.content_type,

@@ -15,6 +15,7 @@ from regista.interfaces.catalog import Transaction
 from regista.services.datastores.containers import (
     check_file_path,
     find_container,
+    is_repetition,
     readable_owner,
     require_replaceable,
     require_writable,
@@ -60,10 +61,9 @@ def place_files(
     rows = []
     for path, entry in files.items():
         was = old.get(path)
-        if was is None or was.digest != entry.digest:
-            require_replaceable(replacing, found, was)
+        content, repeated = (entry.digest, entry.size), is_repetition(replacing, found, was, entry.digest)
         rows.append(
-            drafted_file(caller, found, check_file_path(path), (entry.digest, entry.size), Labels(), was, source)
+            drafted_file(caller, found, check_file_path(path), content, Labels(), was, source, repeated=repeated)
         )
     tx.claims.add(scope.id, caller.principal.id, {one.digest: one.size for one in files.values()}, now())
     tx.files.put_all(rows)

@@ -206,6 +206,25 @@ class TestOthersFiles:
     def test_the_same_bytes_again_are_welcome(self, door, narrow):
         door.put("LocalUpload/h/model.pkl", b"same")
         assert narrow.put("LocalUpload/h/model.pkl", b"same").status == 201
+        assert narrow.get("LocalUpload/h/model.pkl").content == b"same"
+        mark = {"x-ms-meta-upload_status": "completed"}
+        assert narrow.request("PUT", "LocalUpload/h/model.pkl", b"", mark, comp="metadata").status == 200
+
+    def test_the_same_bytes_again_give_no_right_to_others(self, door, narrow):
+        """Or whoever knows what somebody else's file holds could make it its own, and put something else there next."""
+        path = "LocalUpload/h/model.pkl"
+        door.put(path, b"same")
+        for _ in range(2):
+            assert narrow.put(path, b"same").status == 201
+            assert narrow.put(path, b"evil").status == 403
+            assert narrow.block(path, "MDAw", b"evil").status == 201
+            assert narrow.blocks(path, "MDAw").status == 403
+            assert narrow.request("DELETE", path).status == 403
+        assert door.get(path).content == b"same"
+        assert door.put(path, b"better").status == 201
+        assert narrow.put(path, b"evil").status == 403
+        assert door.put("LocalUpload/mine", b"1").status == narrow.put("LocalUpload/other", b"1").status == 201
+        assert narrow.put("LocalUpload/other", b"2").status == 201
 
     def test_nobody_skips_an_upload_on_somebody_elses_word(self, people, dev, door):
         marked = {"x-ms-meta-upload_status": "completed", "x-ms-blob-type": "BlockBlob"}
