@@ -21,9 +21,9 @@ class Door:
             warnings.simplefilter(
                 "ignore", LitestarDeprecationWarning
             )  # of Litestar 3, which the project does not take yet
-            application = build_application(house)
+            self.application = build_application(house)
         logging.getLogger("httpx").setLevel(logging.WARNING)
-        transport = httpx.ASGITransport(application, raise_app_exceptions=False)  # type: ignore[arg-type]  # its types are wider
+        transport = httpx.ASGITransport(self.application, raise_app_exceptions=False)  # type: ignore[arg-type]  # its types are wider
         self._client = httpx.AsyncClient(transport=transport, base_url="https://regista.test")
         self._portal = portal
 

@@ -1,8 +1,8 @@
-"""Every verb of the native API: what it takes, and what has to be seen first.
+"""What is said in a row of a table, and every verb of the native API: what it takes, and what has to be seen first.
 
 ``can`` is the doing that the verb takes, ``sees`` the one without which its thing does not exist for the caller. ``at`` says
-where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, ``anywhere`` in it, or ``inside`` the scope (there or at anything
-in it). Who sees and may not is answered 403, who does not see 404, whoever has no living key 401.
+where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, ``anywhere`` in it, ``inside`` the scope (there or at anything
+in it), or at a ``file`` of somebody else's behind the datastore of the scope, which also takes the right to bring bytes. Who sees and may not is answered 403, who does not see 404, whoever has no living key 401.
 
 Allowed verbs can be said again and again without changing what the others meet: they repeat what is there already."""
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 
 class Verb(NamedTuple):
-    """One request. Braces are filled in by the world: scope, kinds, name, upload, digest."""
+    """One request. Braces are filled in by the world: scope, kinds, name, upload, digest. ``hidden`` is answered to who
+    does not see the thing, ``unknown`` to who does not know of the scope either; ``body`` may be a function that makes it."""
 
     method: str
     path: str
@@ -21,6 +22,8 @@ class Verb(NamedTuple):
     ok: int = 200
     content: bytes | None = None
     hidden: int = 404
+    unknown: int = 404
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 ASSETS = "/{scopes}/{scope}/{kinds}"
@@ -211,70 +214,3 @@ ELSEWHERE = {
     "POST /workspaces/{scope}/onlineDeployments/preflight": "tried in test_moving",
 }
 """Routes that do not fit into rows, and where they are tried."""
-
-MLFLOW = "/mlflow/{scopes}/{scope}/api/2.0/mlflow"
-OF_MLFLOW_MODELS = (
-    Verb("GET", MLFLOW + "/registered-models/get?name={name}", "see assets", "see assets", "asset"),
-    Verb("GET", MLFLOW + "/registered-models/search", "see", at="inside"),
-    Verb("GET", MLFLOW + "/registered-models/alias?name={name}&alias=first", "see assets", "see assets", "asset"),
-    Verb("GET", MLFLOW + "/model-versions/get?name={name}&version=1", "see assets", "see assets", "asset"),
-    Verb("GET", MLFLOW + "/model-versions/get-download-uri?name={name}&version=1", "see assets", "see assets", "asset"),
-    Verb("GET", MLFLOW + "/model-versions/search", "see", at="inside"),
-    Verb("PATCH", MLFLOW + "/registered-models/update", "write assets", "see assets", "asset",
-         {"name": "{name}", "description": "one"}),
-    Verb("POST", MLFLOW + "/registered-models/set-tag", "write assets", "see assets", "asset",
-         {"name": "{name}", "key": "k", "value": "v"}),
-    Verb("POST", MLFLOW + "/registered-models/alias", "write assets", "see assets", "asset",
-         {"name": "{name}", "alias": "best", "version": "1"}),
-    Verb("PATCH", MLFLOW + "/model-versions/update", "write assets", "see assets", "asset",
-         {"name": "{name}", "version": "1", "description": "one"}),
-    Verb("POST", MLFLOW + "/model-versions/set-tag", "write assets", "see assets", "asset",
-         {"name": "{name}", "version": "1", "key": "k", "value": "v"}),
-    Verb("POST", MLFLOW + "/model-versions/transition-stage", "write assets", "see assets", "asset",
-         {"name": "{name}", "version": "1", "stage": "None"}),
-)  # fmt: skip
-
-OF_MLFLOW_WEBHOOKS = (
-    Verb("GET", MLFLOW + "/webhooks", "write scope", "see scope"),
-    Verb("GET", MLFLOW + "/webhooks/wh", "write scope", "see scope"),
-    Verb("PATCH", MLFLOW + "/webhooks/wh", "write scope", "see scope", body={"description": "one"}),
-    Verb("POST", MLFLOW + "/webhooks/wh/test", "write scope", "see scope", body={}),
-)
-
-MLFLOW_WORKSPACE = "/mlflow/api/3.0/mlflow/workspaces/{scope}"
-TRACES = "/mlflow/{scopes}/{scope}/api/3.0/mlflow/traces"
-TRACE = {"trace_id": "tr-isolated", "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}},
-         "request_time": "2026-01-02T03:04:05Z", "state": "OK"}  # fmt: skip
-OF_MLFLOW_WORKSPACES = (
-    Verb("GET", MLFLOW_WORKSPACE, "see", at="inside"),
-    Verb("PATCH", MLFLOW_WORKSPACE, "write scope", "see scope", body={"description": "one"}),
-    Verb("DELETE", MLFLOW_WORKSPACE + "?mode=CASCADE", "delete scope", "see scope", ok=409),
-    Verb("POST", TRACES, "write jobs", "see jobs", body={"trace": {"trace_info": TRACE}}),
-    Verb("GET", TRACES + "/tr-isolated", "see jobs", "see jobs"),
-    Verb("POST", TRACES + "/search", "see jobs", at="inside",
-         body={"locations": [TRACE["trace_location"]], "max_results": 5}),
-    Verb("PATCH", TRACES + "/tr-isolated/tags", "write jobs", "see jobs", body={"key": "k", "value": "v"}),
-    Verb("POST", MLFLOW + "/traces/link-to-run", "write jobs", "see jobs",
-         body={"trace_ids": ["tr-isolated"], "run_id": "{run}"}),
-)  # fmt: skip
-
-OF_MLFLOW_RUNS = (
-    Verb("GET", MLFLOW + "/experiments/get?experiment_id=0", "see jobs", "see jobs"),
-    Verb("GET", MLFLOW + "/experiments/get-by-name?experiment_name=Default", "see jobs", "see jobs"),
-    Verb("POST", MLFLOW + "/experiments/search", "see jobs", "see jobs", body={"max_results": 5}),
-    Verb("POST", MLFLOW + "/experiments/set-experiment-tag", "write jobs", "see jobs",
-         body={"experiment_id": "0", "key": "k", "value": "v"}),
-    Verb("POST", MLFLOW + "/runs/create", "write jobs", "see jobs", body={"experiment_id": "0"}),
-    Verb("GET", MLFLOW + "/runs/get?run_id={run}", "see jobs", "see jobs"),
-    Verb("GET", MLFLOW + "/metrics/get-history?run_id={run}&metric_key=m", "see jobs", "see jobs"),
-    Verb("GET", MLFLOW + "/artifacts/list?run_id={run}", "download", "see jobs"),
-    Verb("POST", MLFLOW + "/runs/log-metric", "write jobs", "see jobs",
-         body={"run_id": "{run}", "key": "m", "value": 1.0, "timestamp": 1}),
-    Verb("POST", MLFLOW + "/runs/log-parameter", "write jobs", "see jobs",
-         body={"run_id": "{run}", "key": "p", "value": "1"}),
-    Verb("POST", MLFLOW + "/runs/set-tag", "write jobs", "see jobs", body={"run_id": "{run}", "key": "t", "value": "1"}),
-    Verb("POST", MLFLOW + "/runs/update", "write jobs", "see jobs", body={"run_id": "{run}", "status": "RUNNING"}),
-    Verb("GET", "/mlflow/{scopes}/{scope}/api/2.0/mlflow-artifacts/artifacts/runs/{run}/f.txt", "download", "see jobs"),
-    Verb("PUT", "/mlflow/{scopes}/{scope}/api/2.0/mlflow-artifacts/artifacts/runs/{run}/f.txt", "write jobs", "see jobs",
-         content=b"text"),
-)  # fmt: skip

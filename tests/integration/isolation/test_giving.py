@@ -4,9 +4,12 @@ import itertools
 
 import pytest
 
+from regista.entities.names import new_id
 from regista.services.access.access import SYSTEM
 from tests.integration.isolation.crowd import crowd
 from tests.integration.isolation.roles import MAY
+from tests.integration.isolation.table_azureml import ARM, GROUP as GROUPS, HOST
+from tests.integration.isolation.table_mlflow import SHARED
 from tests.integration.isolation.world import World
 
 GROUP = "/subscriptions/default/resourceGroups/one"
@@ -54,14 +57,40 @@ def test_only_who_may_write_scopes_in_a_group_makes_one_there(world, people, plu
             name = f"{'w' if plural == 'workspaces' else 'r'}-{group}"
             body = {"name": name, "resource_group": group, "description": "the same each time"}
             answer = world.ask("POST", f"/{plural}", who.key, json=body)
-            path = f"/subscriptions/default/resourceGroups/{group}"
-            if not who.role:
-                wanted = 401
-            elif not who.may("see scope", path):
-                wanted = 404
-            else:
-                wanted = 201 if who.may("write scope", path) else 403
-            assert answer.status_code == wanted, (who, group, answer.text)
+            assert answer.status_code == _wanted(who, group), (who, group, answer.text)
+
+
+def _wanted(who, group):
+    """What comes of making a scope in a group, for all doors."""
+    path = f"/subscriptions/default/resourceGroups/{group}"
+    if not who.role:
+        return 401
+    if not who.may("see scope", path):
+        return 404
+    return 201 if who.may("write scope", path) else 403
+
+
+def test_a_workspace_by_a_template_of_azure_is_made_by_the_same(world, people):
+    for who in people:
+        for group in ("one", "two", "new-azure"):
+            name = f"t-{new_id()[-12:]}"
+            body = {"properties": {"parameters": {"workspaceName": {"value": name}}}}
+            path = f"{HOST}{GROUPS.format(group=group)}/providers/Microsoft.Resources/deployments/d"
+            answer = world.ask("PUT", path, who.key, json=body)
+            assert answer.status_code == _wanted(who, group), (who, group, answer.text)
+            by_name = world.ask(
+                "PUT", ARM.format(group=group, scopes="workspaces", scope=name + "-put"), who.key, json={}
+            )
+            assert by_name.status_code == _wanted(who, group), (who, group, by_name.text)
+
+
+def test_a_workspace_of_mlflow_is_made_by_who_may_make_one_in_the_default_group(world, people):
+    for who in people:
+        name = f"m-{new_id()[-12:]}"
+        answer = world.ask("POST", SHARED, who.key, json={"name": name})
+        assert answer.status_code == _wanted(who, "default"), (who, answer.text)
+        there = world.ask("GET", f"/workspaces/{name}", world._root).status_code
+        assert there == (200 if answer.status_code == 201 else 404), who
 
 
 def test_a_scope_of_an_old_name_is_a_new_scope(world):

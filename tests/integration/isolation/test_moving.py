@@ -2,11 +2,14 @@
 
 import pytest
 
+from regista.dialects.azureml.ids import guid
 from regista.entities.asset import AssetKind
 from regista.entities.names import new_id, now
+from regista.entities.scope import ScopeKind
 from regista.services.access.access import SYSTEM
 from tests.integration.isolation.crowd import crowd
 from tests.integration.isolation.roles import MAY
+from tests.integration.isolation.table_azureml import HOST, RESOURCE
 from tests.integration.isolation.world import KINDS, World, said
 
 MODEL = AssetKind.MODEL
@@ -22,18 +25,34 @@ def people(world: World):
     return {place: list(crowd(world, world.scopes[place])) for place in ("dev", "central")}
 
 
-@pytest.mark.parametrize("verb", ["plan", "share"])
+@pytest.mark.parametrize("verb", ["plan", "share", "import"])
 @pytest.mark.parametrize("kind", [AssetKind.MODEL, *(pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS[1:])])
 def test_sharing_takes_the_bytes_here_and_the_right_to_write_there(world, people, place, kind, verb):
     source, target = world.scopes[place], world.scopes["shelf"]
     plural = "workspaces" if place == "dev" else "registries"
     for who in people[place]:
         for name in ("a", "b"):
-            answer = world.ask(
-                "POST", f"/{plural}/{place}/{kind.plural}/{name}/{verb}", who.key, json={"registry": "shelf"}
-            )
+            if verb == "import":
+                answer = _imported(world, who, source, kind, name)
+            else:
+                body = {"registry": "shelf"}
+                answer = world.ask("POST", f"/{plural}/{place}/{kind.plural}/{name}/{verb}", who.key, json=body)
             wanted = _wanted(world, who, world.path(source, kind, name), world.path(target, kind, name))
-            assert answer.status_code == wanted, (who, name, answer.text)
+            got = 200 if answer.status_code == 202 else answer.status_code
+            assert got == wanted, (who, name, answer.text)
+
+
+def _imported(world, who, source, kind, name):
+    """The same asked as azure-ai-ml does."""
+    where = (
+        f"registries/{source.name}"
+        if source.kind is ScopeKind.REGISTRY
+        else f"locations/local/workspaces/{guid(source.id)}"
+    )
+    properties = {"sourceAssetId": f"azureml://{where}/{kind.plural}/{name}/versions/1", "referenceType": "Id"}
+    target = RESOURCE.format(group="two", scopes="registries", scope="shelf")
+    address = f"{HOST}/mferp/managementfrontend{target}/import"
+    return world.ask("POST", address, who.key, json={"properties": properties})
 
 
 def _wanted(world, who, source, target):

@@ -8,7 +8,7 @@ import pytest
 from regista.dialects.native import app as native
 from regista.entities.asset import AssetKind
 from regista.entities.scope import ScopeKind
-from tests.integration.isolation import table
+from tests.integration.isolation import table, table_mlflow as mlflow
 from tests.integration.isolation.crowd import crowd
 from tests.integration.isolation.table import ELSEWHERE
 from tests.integration.isolation.world import KINDS, Somebody, World, expected
@@ -38,10 +38,19 @@ class TestEverybody:
     @pytest.mark.slow
     @pytest.mark.parametrize("place", ["dev", "central"])
     def test_through_the_door_of_mlflow(self, world: World, place: str) -> None:
-        verbs = [(verb, AssetKind.MODEL, name) for verb in table.OF_MLFLOW_MODELS for name in ("a", "b")]
-        verbs += [(verb, AssetKind.MODEL, "b") for verb in table.OF_MLFLOW_WEBHOOKS]
-        runs = (*table.OF_MLFLOW_RUNS, *table.OF_MLFLOW_WORKSPACES) if place == "dev" else ()
-        _try(world, place, [*verbs, *((verb, AssetKind.MODEL, "b") for verb in runs)], everybody(world, place))
+        verbs = [(verb, AssetKind.MODEL, name) for verb in mlflow.OF_MODELS for name in ("a", "b")]
+        others = (*mlflow.OF_SCOPES, *(mlflow.IN_A_WORKSPACE + mlflow.OF_WORKSPACES if place == "dev" else ()))
+        _try(world, place, [*verbs, *((verb, AssetKind.MODEL, "b") for verb in others)], everybody(world, place))
+
+    @pytest.mark.slow
+    def test_through_the_door_of_mlflow_with_the_workspace_in_a_header(self, world: World) -> None:
+        models, others = (
+            mlflow.by_header(mlflow.OF_MODELS),
+            mlflow.by_header((*mlflow.OF_SCOPES, *mlflow.IN_A_WORKSPACE)),
+        )
+        verbs = [(verb, AssetKind.MODEL, name) for verb in models for name in ("a", "b")]
+        verbs += [(verb, AssetKind.MODEL, "b") for verb in others]
+        _try(world, "dev", verbs, everybody(world, "dev"))
 
     def test_in_short(self, world: World) -> None:
         few = ("nobody", "revoked", "Reader at the scope", "Data Scientist at the other scope", "Owner at single assets",
@@ -68,6 +77,28 @@ class TestListing:
                 if listed.status_code == 200:
                     assert {one["name"] for one in listed.json()["items"]} == visible(world, who, kind), who
                     assert listed.json()["next"] is None
+
+    def test_a_search_by_mlflow_finds_what_may_be_read_and_nothing_else(self, world: World) -> None:
+        searches = [
+            verb
+            for verb in (*mlflow.OF_RUNS, *mlflow.OF_LOGGED_MODELS, *mlflow.OF_TRACES)
+            if verb.path.endswith(("/search", "/batchGetInfos")) or "/traces?" in verb.path
+        ]
+        assert len(searches) == 5
+        for who in everybody(world, "dev"):
+            for verb in searches:
+                answer = world.request(verb, who, world.scopes["dev"], AssetKind.MODEL, "a")
+                found = answer.status_code == 200 and any(answer.json().values())
+                assert found == who.may("see jobs", world.path(world.scopes["dev"])), (who, verb, answer.text)
+
+    def test_the_workspaces_of_mlflow_are_those_that_may_be_known(self, world: World) -> None:
+        for who in everybody(world, "dev"):
+            answer = world.ask("GET", mlflow.SHARED, who.key)
+            if who.role:
+                names = {one["name"] for one in answer.json()["workspaces"]}
+                assert names == visible(world, who, ScopeKind.WORKSPACE), who
+            else:
+                assert answer.status_code == 401
 
 
 class TestCoverage:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from regista.entities.access import PrincipalKind
 from regista.entities.documents.endpoint import parse_online_endpoint
 from regista.services.access.access import SYSTEM
 from regista.services.serving.endpoints import scoring_uri
@@ -29,7 +30,7 @@ def endpoint(site: Site, mode: str, name: str = "flights") -> str:
 def somebody(site: Site, name: str, url: str, mode: str, seconds: float | None = None) -> Caller:
     """A new Owner of the workspace with a token of a key of theirs."""
     principals, login = site.house.principals, f"{name}-{site.scope.name}"
-    principals.create(SYSTEM, login, "user")
+    principals.create(SYSTEM, login, PrincipalKind.USER)
     principals.assign(SYSTEM, login, "Owner", site.scope.path)
     secret = principals.create_key(SYSTEM, login, "k", seconds=seconds).secret
     if mode == "aad_token":

@@ -4,8 +4,8 @@ import base64
 import binascii
 import mimetypes
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import msgspec
@@ -37,6 +37,16 @@ class Files:
 
     def __init__(self, house: House, run: Run, call: Callable[..., Call]) -> None:
         self._house, self._run, self._call = house, run, call
+        self.handlers: dict[tuple[str, str], Callable[[Request, str], Awaitable[None]]] = {
+            ("GET", "artifacts"): self._at_file,
+            ("PUT", "artifacts"): self._at_file,
+            ("DELETE", "artifacts"): self._at_file,
+            ("GET", "presigned"): self._sign,
+            ("POST", "mpu/create"): self._in_parts,
+            ("PUT", "mpu/part"): self._put_part,
+            ("POST", "mpu/complete"): self._in_parts,
+            ("POST", "mpu/abort"): self._in_parts,
+        }
 
     async def handle(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         """Answer one request."""
@@ -55,24 +65,30 @@ class Files:
             path = await self._run(find_artifact, call, place.rest, http.query(scope))
             await self._get(call, path, scope, receive, send)
             return
-        service, _, path = f"/{place.rest}".removeprefix(f"{FILES}/").partition("/")
-        handlers = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}
-        if service == "artifacts" and method in handlers:
-            call = await self._run(self._caller, scope, place, path)
-            await handlers[method](call, path, scope, receive, send)
-        elif (method, service) == ("GET", "presigned"):
-            call = await self._run(self._call, scope, place)
-            await http.respond(send, 200, await self._run(multipart.presigned, call, path))
-        elif (method, service) == ("PUT", "mpu") and path.startswith("part/"):
-            await self._put_part(scope, receive, send, place, path.removeprefix("part/"))
-        elif (method, service) == ("POST", "mpu") and path.partition("/")[0] in {"create", "complete", "abort"}:
-            call = await self._run(self._call, scope, place)
-            body = await http.body(receive)
-            if body is not None:
-                await http.respond(send, 200, await self._run(multipart.answer_post, call, path, body))
-        else:
+        service, path = service_of(place.rest)
+        handler = self.handlers.get((method, service))
+        if handler is None:
             status = 405 if service == "artifacts" else 404
             await http.respond(send, status, b"There is no such route here\n", http.TEXT)
+        else:
+            await handler(Request(scope, receive, send, place, service), path)
+
+    async def _at_file(self, asked: "Request", path: str) -> None:
+        """Get, put or delete a file, by a key or by a signed address."""
+        handler = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}[asked.scope["method"]]
+        call = await self._run(self._caller, asked.scope, asked.place, path)
+        await handler(call, path, asked.scope, asked.receive, asked.send)
+
+    async def _sign(self, asked: "Request", path: str) -> None:
+        call = await self._run(self._call, asked.scope, asked.place)
+        await http.respond(asked.send, 200, await self._run(multipart.presigned, call, path))
+
+    async def _in_parts(self, asked: "Request", path: str) -> None:
+        call = await self._run(self._call, asked.scope, asked.place)
+        body = await http.body(asked.receive)
+        if body is not None:
+            verb = asked.service.removeprefix("mpu/")
+            await http.respond(asked.send, 200, await self._run(multipart.answer_post, call, f"{verb}/{path}", body))
 
     def _caller(self, scope: http.Scope, place: Place, path: str) -> Call:
         """Who asks for the file, by a key or by a signed address."""
@@ -125,23 +141,21 @@ class Files:
         if whole:
             await http.respond(send, 200, b"{}")
 
-    async def _put_part(
-        self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place, path: str
-    ) -> None:
-        asked = http.query(scope)
-        target = Target(place.address, *split(path))
-        number = asked.get("part", "")
-        part = asked.get("upload", ""), int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
+    async def _put_part(self, asked: "Request", path: str) -> None:
+        scope, send, query = asked.scope, asked.send, http.query(asked.scope)
+        target = Target(asked.place.address, *split(path))
+        number = query.get("part", "")
+        part = query.get("upload", ""), int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 0
         known = self._house.signed_artifacts.part_sender
 
         def sender() -> Call:
-            return self._call(scope, place, lambda **about: known(asked.get("sig", ""), target, part, **about))
+            return self._call(scope, asked.place, lambda **about: known(query.get("sig", ""), target, part, **about))
 
         call = await self._run(sender)
         upload = await self._run(self._house.multipart.part, call.caller, target, *part)
         staged = None
         try:
-            if await self._receive(upload, receive):
+            if await self._receive(upload, asked.receive):
                 staged = await self._run(upload.commit, Labels(), md5_of(scope))
         finally:
             await self._run(upload.abort)
@@ -164,6 +178,23 @@ class Files:
         owner, inner = split(path, folder=True)
         listed = call.house.artifacts.listing(call.caller, call.address, owner, inner)
         return msgspec.json.encode({"files": listed_files(listed, inner, whole=False)})
+
+
+class Request(NamedTuple):
+    """A request about files, for a *service* of them."""
+
+    scope: http.Scope
+    receive: http.Receive
+    send: http.Send
+    place: Place
+    service: str
+
+
+def service_of(rest: str) -> tuple[str, str]:
+    """What of ``mlflow-artifacts`` a path names, and what comes behind that."""
+    parts = f"/{rest}".removeprefix(f"{FILES}/").split("/")
+    count = 2 if parts[0] == "mpu" else 1
+    return "/".join(parts[:count]), "/".join(parts[count:])
 
 
 class Started:

@@ -77,8 +77,9 @@ def nodes(call: Call, name: str) -> Answer:
     return Answer(200, {"nodes": []})
 
 
-def unserved(_: Call, **__: str) -> Answer:
-    """What needs a machine of its own."""
+def unserved(call: Call, name: str) -> Answer:
+    """What needs a machine of its own: refused, to whoever may see the compute."""
+    call.house.computes.get(call.caller, call.address, name)
     raise UnsupportedError(_NOWHERE)
 
 
