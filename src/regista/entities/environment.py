@@ -20,13 +20,8 @@ class EnvironmentSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     dockerfile: str | None = None
     context: Digest | None = None
     context_files: dict[str, str] = {}
-    os_type: str = "linux"
+    os_type: str = msgspec.field(default_factory=lambda: "linux")  # always written: part of what versions are known by
     environment_variables: dict[str, str] = {}
-
-    @property
-    def digest(self) -> Digest:
-        """The identity of what was asked for (a lock is the identity of what it became)."""
-        return digest_of(msgspec.json.encode(self, order="sorted"))
 
 
 class CuratedEnvironment(msgspec.Struct, frozen=True, kw_only=True):
