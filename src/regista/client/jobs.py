@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _WAIT = 20
-_LOOK = 0.25
+_FIRST_LOOK, _LOOK = 0.03, 0.25
+"""Seconds between two looks at a pipeline: close together after something was new."""
 
 
 class TaggedJob(Job, frozen=True, kw_only=True):
@@ -195,7 +196,9 @@ def _follow(jobs: JobClient, job: TaggedJob) -> Iterator[Line]:
 def _follow_steps(jobs: JobClient, root: TaggedJob) -> Iterator[Line]:
     logs: dict[str, _Log] = {}
     seen: dict[str, JobStatus] = {}
+    look = _FIRST_LOOK
     while True:
+        before = dict(seen)
         root = jobs.get(root.name)  # before its steps: when it has ended they have, and none is missed
         for path, step in _below(jobs, root.name, "", seen):
             log = logs.setdefault(step.name, _Log(jobs, step.name))
@@ -210,7 +213,8 @@ def _follow_steps(jobs: JobClient, root: TaggedJob) -> Iterator[Line]:
             yield Line("", status=root.status, job=root)
         if root.status.is_final:
             return
-        time.sleep(_LOOK)
+        look = _FIRST_LOOK if seen != before else min(_LOOK, look * 1.5)
+        time.sleep(look)
 
 
 def _below(jobs: JobClient, name: str, path: str, seen: dict[str, JobStatus]) -> Iterator[tuple[str, TaggedJob]]:

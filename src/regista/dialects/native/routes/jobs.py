@@ -31,7 +31,8 @@ from regista.services.jobs.files import LONGEST_WAIT
 from regista.services.jobs.jobs import JobChange
 
 _ARCHIVED: dict[str, bool | None] = {"active": False, "archived": True, "all": None}
-_LOOK = 0.1
+_FIRST_LOOK, _LOOK = 0.01, 0.1
+"""Seconds between two looks at a log: close together at first, for most commands that print nothing yet are about to."""
 
 
 def _view(house: House, caller: Caller, address: ScopeAddress, job: Job) -> JobView:
@@ -138,12 +139,14 @@ async def get_log(
 
     ``X-Offset`` says where to go on, ``X-Final: true`` that nothing more will come."""
     deadline = time.monotonic() + (min(wait, LONGEST_WAIT) if wait > 0 else 0)  # NaN waits for nothing
+    look = _FIRST_LOOK
     while True:
         chunk = await anyio.to_thread.run_sync(lambda: house.job_files.log(caller, address, name, offset))
         left = deadline - time.monotonic()
         if chunk.content or chunk.final or left <= 0:
             break
-        await anyio.sleep(min(_LOOK, left))  # here and not in a thread: many may be following
+        await anyio.sleep(min(look, left))  # here and not in a thread: many may be following
+        look = min(_LOOK, look * 1.5)
     headers = {
         "X-Offset": str(chunk.next),
         "X-Final": "true" if chunk.final else "false",
