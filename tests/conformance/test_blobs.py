@@ -3,13 +3,14 @@
 import pytest
 
 from regista.conformance.blobs import BlobStoreContract
+from regista.conformance.gathers import GathersContract
 from regista.conformance.joins import JoinsContract
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
 from regista.drivers.blobs.verifying import VerifyingBlobStore
 
 
-class TestMemoryBlobStore(BlobStoreContract, JoinsContract):
+class TestMemoryBlobStore(BlobStoreContract, JoinsContract, GathersContract):
     """The reference."""
 
     @pytest.fixture
@@ -17,7 +18,7 @@ class TestMemoryBlobStore(BlobStoreContract, JoinsContract):
         return MemoryBlobStore()
 
 
-class TestLocalBlobStore(BlobStoreContract, JoinsContract):
+class TestLocalBlobStore(BlobStoreContract, JoinsContract, GathersContract):
     """Files on a disk."""
 
     @pytest.fixture

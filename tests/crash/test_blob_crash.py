@@ -41,12 +41,26 @@ def file(content, link):
     finally:
         source.unlink()
 
+def gathered(contents):
+    sources = []
+    for content in contents:
+        sources.append(root / os.urandom(8).hex())
+        sources[-1].write_bytes(content)
+    with store.gather() as gathering:
+        digests = [gathering.put(b"put " + content) for content in contents]
+        digests += [gathering.add_file(source, link=True) for source in sources]
+    for digest in digests:
+        say("stored", digest)
+    for source in sources:
+        source.unlink()
+
 def work(_):
     chance = random.Random()
     while True:
         content = chance.randbytes(chance.choice([10, 4096, 300_000, 5_000_000]))
         ways = [store.put, upload, lambda c: file(c, False), lambda c: file(c, True)]
         say("stored", chance.choice(ways)(content))
+        gathered([chance.randbytes(chance.choice([10, 4096, 300_000])) for _ in range(chance.choice([1, 5, 40]))])
 
 with ThreadPoolExecutor(3) as pool:
     list(pool.map(work, range(3)))

@@ -1,6 +1,7 @@
 """Bytes by digest. Names, versions and users are not known here: those live in the catalog."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, Self, runtime_checkable
 
@@ -118,3 +119,24 @@ class Joins(Protocol):
         durably, and return its digest. The pieces stay until they are aborted or swept.
 
         Raise ``NotFoundError`` for one that is gone, or whose bytes a crash of the machine may have taken."""
+
+
+class Gathering(Protocol):
+    """Takes blobs that are to be stored together. The digests are known at once; the blobs are visible and durable when the
+    block has ended. Where it raises, each of them may be there or not."""
+
+    def put(self, content: bytes) -> Digest:
+        """As in ``BlobStore``."""
+
+    def add_file(self, source: Path, *, link: bool = False) -> Digest:
+        """As in ``BlobStore``. A file that is given up with *link* must stay as it is until the block has ended."""
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """What a store offers besides that waits a few times for many blobs, and not a few times for each.
+
+    Checked by ``regista.conformance.gathers.GathersContract``."""
+
+    def gather(self) -> AbstractContextManager[Gathering]:
+        """Begin to store blobs together, for one thread."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Self
 
@@ -103,6 +104,10 @@ class MemoryBlobStore:
         del link  # there is nothing to link to in memory
         with open_source(source) as file:
             return self.put(file.read(remaining(file.fileno())), expected)
+
+    def gather(self) -> nullcontext[MemoryBlobStore]:
+        """As in ``Gathers``: there is nothing to wait for."""
+        return nullcontext(self)
 
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         content = self._content(digest)

@@ -25,7 +25,7 @@ from regista.entities.names import now
 from regista.entities.run import Artifact
 from regista.entities.scope import Scope
 from regista.errors import ConflictError, RegistaError, StorageFullError, UnavailableError
-from regista.interfaces.blobs import BlobStore
+from regista.interfaces.blobs import BlobStore, Gathering
 from regista.interfaces.catalog import Transaction
 from regista.services.assets.versions import drafted
 from regista.services.content.copying import copy_blobs
@@ -40,7 +40,7 @@ from regista.services.jobs.sources import artifact_manifest
 from regista.services.jobs.workshop import Workshop
 from regista.services.working.claiming import Claimed
 from regista.services.working.lease_keeper import LeaseLostError, fenced
-from regista.services.working.staging import ingest
+from regista.services.working.staging import ingest, together
 
 _TRIES = 20
 _log = logging.getLogger("regista.worker")
@@ -67,20 +67,21 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
 def collect(store: BlobStore, plan: CommandPlan, folder: AttemptFolder, work_logs: list[AttemptFolder]) -> Left:
     """Store outputs, ./outputs and the log; again gives the same."""
     skipped: list[str] = []
-    left = Left(
-        outputs={name: ingest(store, folder.outputs / name, skipped) for name in plan.outputs},
-        artifacts=ingest(store, folder.artifacts, skipped),
-        log=_store_log(store, work_logs),
-    )
+    with together(store) as gathering:
+        left = Left(
+            outputs={name: ingest(gathering, folder.outputs / name, skipped) for name in plan.outputs},
+            artifacts=ingest(gathering, folder.artifacts, skipped),
+            log=_store_log(store, gathering, work_logs),
+        )
     left.skipped = tuple(skipped[:20])
     return left
 
 
-def _store_log(store: BlobStore, folders: list[AttemptFolder]) -> Digest | None:
+def _store_log(store: BlobStore, gathering: Gathering, folders: list[AttemptFolder]) -> Digest | None:
     """The logs of all attempts, one after the other, as one blob."""
     logs = [folder.log for folder in folders if folder.log.exists()]
     if len(logs) == 1:
-        return store.add_file(logs[0])
+        return gathering.add_file(logs[0])
     with store.begin() as upload:
         for log in logs:
             with log.open("rb") as file:
@@ -92,7 +93,7 @@ def _store_log(store: BlobStore, folders: list[AttemptFolder]) -> Digest | None:
 def collect_log(workshop: Workshop, store: BlobStore, job: Job) -> Left:
     """What is left of a job that never ran, or that cannot be read any more: at most its log."""
     try:
-        return Left(log=_store_log(store, attempts(workshop.folder, job.id)))
+        return Left(log=_store_log(store, store, attempts(workshop.folder, job.id)))
     except (RegistaError, OSError):
         return Left()
 

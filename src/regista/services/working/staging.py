@@ -3,12 +3,14 @@
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from regista.entities.digest import Digest
 from regista.entities.manifest import Manifest, ManifestEntry
 from regista.errors import InvalidError, StorageFullError
-from regista.interfaces.blobs import BlobStore, OnDisk
+from regista.interfaces.blobs import BlobStore, Gathering, Gathers, OnDisk
 
 _FULL = {28, 122}  # ENOSPC, EDQUOT
 
@@ -52,7 +54,17 @@ def _place(store: BlobStore, digest: Digest, path: Path, *, link: bool) -> None:
             file.write(chunk)
 
 
-def ingest(store: BlobStore, root: Path, skipped: list[str]) -> Manifest:
+@contextmanager
+def together(store: BlobStore) -> Iterator[Gathering]:
+    """Store what is given in the block; when it has ended everything is on the disk."""
+    if isinstance(store, Gathers):
+        with store.gather() as gathering:
+            yield gathering
+    else:
+        yield store
+
+
+def ingest(store: Gathering, root: Path, skipped: list[str]) -> Manifest:
     """Store the files below *root* and return their manifest, which is stored too; again gives the same.
 
     A link is followed when it stays inside *root*; links out of it, sockets and the like are left out and named in
@@ -63,9 +75,7 @@ def ingest(store: BlobStore, root: Path, skipped: list[str]) -> Manifest:
         found = _files(root, whole, skipped)
         entries = [_stored(store, path, path.relative_to(root).as_posix()) for path in found]
     manifest = Manifest.of(entries)
-    content = manifest.encode()
-    if not store.exists(manifest.digest):
-        store.put(content)
+    store.put(manifest.encode())
     return manifest
 
 
@@ -90,7 +100,7 @@ def _files(folder: Path, whole: Path, skipped: list[str]) -> list[Path]:
     return found
 
 
-def _stored(store: BlobStore, path: Path, name: str) -> ManifestEntry:
+def _stored(store: Gathering, path: Path, name: str) -> ManifestEntry:
     real = path.resolve()
     try:
         if not stat.S_IMODE(real.stat().st_mode) & stat.S_IRUSR:

@@ -293,6 +293,9 @@ def test_a_folder_that_may_not_be_written_to_says_so():
     assert "may not be used" in said_without_privilege(program)
 
 
+WAYS = ["put", "upload", "copy", "link", "gather put", "gather copy", "gather link"]
+
+
 class TestDurability:
     @pytest.fixture
     def synced(self, store, monkeypatch):
@@ -313,14 +316,21 @@ class TestDurability:
                 upload.write(CONTENT)
                 upload.commit()
 
+        def gathered(take):
+            with store.gather() as gathering:
+                take(gathering)
+
         return {
             "put": lambda: store.put(CONTENT),
             "upload": upload,
             "copy": lambda: store.add_file(source),
             "link": lambda: store.add_file(source, link=True),
+            "gather put": lambda: gathered(lambda one: one.put(CONTENT)),
+            "gather copy": lambda: gathered(lambda one: one.add_file(source)),
+            "gather link": lambda: gathered(lambda one: one.add_file(source, link=True)),
         }
 
-    @pytest.mark.parametrize("way", ["put", "upload", "copy", "link"])
+    @pytest.mark.parametrize("way", WAYS)
     def test_a_blob_is_on_the_disk_before_it_is_visible_and_its_folder_before_it_is_acknowledged(
         self, store, root, source, synced, way
     ):
@@ -332,7 +342,7 @@ class TestDurability:
         assert (str(root / "blobs" / "sha256"), False) in synced, "the folder of the folder"
         assert synced[-1] == (folder, True)
 
-    @pytest.mark.parametrize("way", ["put", "upload", "copy", "link"])
+    @pytest.mark.parametrize("way", WAYS)
     def test_storing_what_is_there_waits_for_whoever_stored_it(self, store, root, source, synced, way):
         store.put(CONTENT)
         synced.clear()
@@ -351,6 +361,28 @@ class TestDurability:
         with pytest.raises(UnavailableError):
             store.put(CONTENT)
         assert [path for path in root.rglob("*") if path.is_file()] == []
+
+    def test_what_was_gathered_when_an_fsync_failed_is_no_blob_and_as_it_was(self, store, root, source, monkeypatch):
+        def fails(_):
+            raise OSError(errno.EIO, "Input/output error")
+
+        mode = source.stat().st_mode
+        monkeypatch.setattr(os, "fsync", fails)
+        with pytest.raises(UnavailableError, match="disk of the blob"), store.gather() as gathering:  # noqa: PT012 - at its end
+            gathering.put(b"something")
+            gathering.add_file(source, link=True)
+        assert [path for path in root.rglob("*") if path.is_file()] == []
+        assert source.stat().st_mode == mode
+
+    def test_blobs_that_are_gathered_are_visible_only_when_all_are_on_the_disk(self, store, root, source, synced):
+        with store.gather() as gathering:
+            gathering.put(b"something")
+            gathering.add_file(source, link=True)
+        files = [path for path, _ in synced if "/uploads/" in path or path == str(source)]
+        assert len(files) == 2
+        assert not any(visible for path, visible in synced if path in files)
+        folders = [path for path, visible in synced if visible]
+        assert set(folders) == {str(store.path(digest).parent) for digest in store.digests()}
 
 
 class TestRot:

@@ -54,8 +54,11 @@ class Layout:
         """The place of an upload, there or not; the id must have been checked."""
         return self.uploads / upload_id
 
-    def publish(self, staged: Path, size: int, digest: Digest) -> None:
-        """Make *staged*, which is on the disk already, the blob *digest*; raise ``FileNotFoundError`` when it is gone."""
+    def publish(self, staged: Path, size: int, digest: Digest, *, durable: bool = True) -> None:
+        """Make *staged*, which is on the disk already, the blob *digest*; raise ``FileNotFoundError`` when it is gone.
+
+        Here and below: who wants it not *durable* brings the blob's folder to the disk by ``sync_folder`` before the blob is
+        acknowledged."""
         place = self.blob(digest)
         self.prepare(place.parent)
         with _held(place.parent, fcntl.LOCK_SH) as folder:
@@ -64,9 +67,10 @@ class Layout:
             else:
                 staged.rename(place)
                 _renew(place, size)
-            os.fsync(folder)
+            if durable:
+                os.fsync(folder)
 
-    def link(self, file: int, digest: Digest) -> None:
+    def link(self, file: int, digest: Digest, *, durable: bool = True) -> None:
         """Make the open *file*, which is on the disk already, the blob *digest*; raise ``FileExistsError`` when one is there."""
         place = self.blob(digest)
         self.prepare(place.parent)
@@ -76,11 +80,12 @@ class Layout:
                 # A folder's descriptor makes Python call linkat, which alone can follow /proc/self/fd to the open file.
                 os.link(f"/proc/self/fd/{file}", place, src_dir_fd=root, follow_symlinks=True)
                 _renew(place, None)
-                os.fsync(folder)
+                if durable:
+                    os.fsync(folder)
         finally:
             os.close(root)
 
-    def renew(self, digest: Digest, size: int | None = None) -> bool:
+    def renew(self, digest: Digest, size: int | None = None, *, durable: bool = True) -> bool:
         """Whether the blob is there; when it is, it counts as stored now.
 
         Who stores it gives its *size*: one that a failing disk has cut short is to be replaced, and the name of a whole one
@@ -89,7 +94,7 @@ class Layout:
         try:
             with _held(place.parent, fcntl.LOCK_SH) as folder:
                 found = _renew(place, size)
-                if found and size is not None:
+                if found and size is not None and durable:
                     os.fsync(folder)
                 return found
         except FileNotFoundError:
@@ -107,16 +112,17 @@ class Layout:
         except FileNotFoundError:
             return False
 
-    def prepare(self, folder: Path) -> None:
-        """Make one of the 256 folders when it is missing; once in the life of a process make sure it is on the disk."""
+    def prepare(self, *folders: Path) -> None:
+        """Make those of the 256 folders that are missing; once in the life of a process make sure that they are on the disk."""
         with self._lock:
-            known = folder in self._ready
-        if known and folder.is_dir():
-            return
-        folder.mkdir(exist_ok=True)
-        sync_folder(folder.parent)
-        with self._lock:
-            self._ready.add(folder)
+            known = set(self._ready)
+        new = [folder for folder in folders if folder not in known or not folder.is_dir()]
+        for folder in new:
+            folder.mkdir(exist_ok=True)
+        if new:
+            sync_folder(self.blobs)
+            with self._lock:
+                self._ready.update(new)
 
     def digests(self) -> Iterator[Digest]:
         """Every blob; those that come or go meanwhile may be missed."""

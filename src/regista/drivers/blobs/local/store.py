@@ -5,12 +5,14 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 
 from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source, remaining
 from regista.drivers.blobs.local.adoption import adopt
 from regista.drivers.blobs.local.failures import translated
+from regista.drivers.blobs.local.gathering import LocalGathering
 from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
 from regista.drivers.blobs.local.pieces import opened_piece
 from regista.drivers.blobs.local.running import BATCH, BEHIND, KeptHashes
@@ -72,6 +74,16 @@ class LocalBlobStore:
                     return adopted
             return self._copy(file.fileno(), expected, remaining(file.fileno()) if isinstance(source, int) else None)
 
+    @contextmanager
+    def gather(self) -> Iterator[LocalGathering]:
+        """As in ``Gathers``."""
+        gathering = LocalGathering(self._layout, self._write_staged, lambda file: self._copy(file, None))
+        try:
+            yield gathering
+            gathering.flush()
+        finally:
+            gathering.discard()
+
     def read(self, digest: Digest, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         with translated(self._layout.root):
             file = self._open(digest)
@@ -128,12 +140,8 @@ class LocalBlobStore:
 
     def _stage(self, content: bytes, digest: Digest) -> None:
         """Write *content* beside the blobs and make it one; leave nothing when that fails."""
-        staged, file = self._create_staged()
+        staged, file = self._write_staged(content)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(file, view) :]
-            os.fchmod(file, BLOB_MODE)
             os.fsync(file)
             self._layout.publish(staged, len(content), digest)
         except BaseException:
@@ -141,6 +149,20 @@ class LocalBlobStore:
             raise
         finally:
             os.close(file)
+
+    def _write_staged(self, content: bytes) -> tuple[Path, int]:
+        """A new file in ``uploads`` that holds *content*, open and locked; nothing is left when that fails."""
+        staged, file = self._create_staged()
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(file, view) :]
+            os.fchmod(file, BLOB_MODE)
+        except BaseException:
+            staged.unlink(missing_ok=True)
+            os.close(file)
+            raise
+        return staged, file
 
     def _create_staged(self) -> tuple[Path, int]:
         """A new file in ``uploads`` that is locked, so that no sweep takes it away before it is done."""
