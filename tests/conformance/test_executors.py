@@ -191,6 +191,15 @@ class TestUnconfined(ProcessContract):
             executor.submit(self.attempt(folder, "true", network=False))
         assert not (folder / "attempt.json").exists()
 
+    def test_a_folder_that_vanished_before_the_start_failed_to_start(self, executor, folder):
+        attempt = self.attempt(folder, "true")
+        executor._prepare(attempt)
+        attempt.cwd.rmdir()
+        handle = executor.submit(attempt)
+        status = self.end(executor, handle)
+        assert (status.state, status.reason) == (AttemptState.EXITED, "failed_to_start")
+        assert "No such file" in status.message
+
     def test_a_program_that_may_not_be_executed_failed_to_start(self, executor, folder):
         script = folder / "script"
         script.write_text("#!/bin/sh\n")

@@ -51,7 +51,9 @@ class Supervisor:
     def run(self, directory: str, reply: int) -> None:
         """Start the process, stay until it has ended, record its end. Leaves no descendant behind."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # the starter, which has its own, may be dead
         self._directory = directory
+        self.starter.prepare(directory)
         try:
             attempt: dict[str, Any] = json.loads(Path(directory, "attempt.json").read_bytes())
             started = {"id": attempt["id"], "state": "running", "started_at": time.time(), **self._identity}
@@ -97,7 +99,7 @@ class Supervisor:
         self._log = Log(self._output, attempt["log"], attempt.get("log_limit"), rotates=rotates)
         self._log.start()
         self._sandbox = self._report if attempt["sandbox"] else None
-        self.starter.start(self._directory)
+        self.starter.start()
 
     def _stay(self) -> int:
         """Wait for the process, reaping adopted ones on the way; act on the clock and on requests to stop."""

@@ -16,8 +16,12 @@ else:
 _JOB_OOM_SCORE = "500"  # when memory runs out the kernel takes the job before its supervisor or the server
 
 
+_GO = b"\0"
+"""Ends the name of the folder, and once more says that what stands there is to be executed."""
+
+
 class Starter:
-    """A child that waits for its attempt's folder and then executes what ``attempt.json`` there says.
+    """A child that waits for its attempt's folder, makes itself ready and then executes what ``attempt.json`` there says.
 
     Forked before there is an attempt: a fork, and the pages that both sides then copy, cost a millisecond or two. It dies
     with its parent."""
@@ -33,9 +37,10 @@ class Starter:
                 os.close(self._order)
                 os.close(self.failure)
                 _become_bare(supervisor, output)
-                directory = os.read(order, 1 << 16)
-                if directory:
-                    _execute(json.loads(Path(os.fsdecode(directory), "attempt.json").read_bytes()), report.writer)
+                directory, rest = _told(order, b"")
+                argv, env = _ready(json.loads(Path(os.fsdecode(directory), "attempt.json").read_bytes()), report.writer)
+                _told(order, rest)
+                os.execvpe(argv[0], argv, env)  # noqa: S606 (a shell is what we do not want)
             except OSError as error:
                 os.write(failure, f"{error.errno} {error.strerror}".encode())
             finally:
@@ -43,15 +48,35 @@ class Starter:
         os.close(order)
         os.close(failure)
 
-    def start(self, directory: str) -> None:
+    def prepare(self, directory: str) -> None:
+        """Have it make itself ready for the attempt; returns at once."""
+        self._say(os.fsencode(directory))
+
+    def start(self) -> None:
         """Have it execute the attempt; raise the ``OSError`` of a program that cannot be executed."""
-        with os.fdopen(self._order, "wb") as pipe:
-            pipe.write(os.fsencode(directory))
+        self._say(b"")
+        os.close(self._order)
         with os.fdopen(self.failure, "rb") as pipe:
             failed = pipe.read().decode()
         if failed:
             os.waitpid(self.pid, 0)
             raise OSError(int(failed.split(" ", 1)[0]), failed.split(" ", 1)[1])
+
+    def _say(self, word: bytes) -> None:
+        with contextlib.suppress(BrokenPipeError):  # it is dead, and ``failure`` says why
+            os.write(self._order, word + _GO)
+
+
+def _told(order: int, begun: bytes) -> tuple[bytes, bytes]:
+    """What is said on *order* before the next end of a word, and what came after it. Ends the process when nobody is left
+    to say anything."""
+    while _GO not in begun:
+        more = os.read(order, 1 << 16)
+        if not more:
+            os._exit(127)
+        begun += more
+    word, _, rest = begun.partition(_GO)
+    return word, rest
 
 
 def _become_bare(supervisor: int, output: int) -> None:
@@ -66,18 +91,17 @@ def _become_bare(supervisor: int, output: int) -> None:
     os.dup2(output, 2)
 
 
-def _execute(attempt: dict[str, Any], report: int) -> None:
+def _ready(attempt: dict[str, Any], report: int) -> tuple[list[str], dict[str, str]]:
+    """Take on the limits and the place of the attempt; return what is to be executed, and its environment."""
     for name, wanted in {"RLIMIT_CORE": 0, **attempt["limits"]}.items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
         allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(kind, (allowed, allowed if name != "RLIMIT_NOFILE" else hard))
-    argv, env = attempt["argv"], attempt["env"]
     if attempt["sandbox"]:
-        argv, env = _sandboxed(attempt, report), {"PATH": os.defpath}
-    else:
-        os.chdir(attempt["cwd"])
-    os.execvpe(argv[0], argv, env)  # noqa: S606 (a shell is what we do not want)
+        return _sandboxed(attempt, report), {"PATH": os.defpath}
+    os.chdir(attempt["cwd"])
+    return attempt["argv"], attempt["env"]
 
 
 def _sandboxed(attempt: dict[str, Any], report: int) -> list[str]:

@@ -7,6 +7,7 @@ container on the same machine gives the same answer.
 
 import errno
 import fcntl
+import functools
 import os
 import select
 import signal
@@ -279,10 +280,17 @@ def _check_paths(attempt: Attempt) -> None:
 
 
 def _check_visible(place: Path, attempt: Attempt) -> None:
-    if not place.exists():
-        raise InvalidError(f"{place}, which attempt {attempt.id!r} is to see, does not exist")
-    if place.samefile("/"):
+    try:
+        found = place.stat()
+    except OSError as error:
+        raise InvalidError(f"{place}, which attempt {attempt.id!r} is to see, does not exist") from error
+    if os.path.samestat(found, _root()):
         raise InvalidError(f"attempt {attempt.id!r} cannot be given the whole file system")
+
+
+@functools.cache
+def _root() -> os.stat_result:
+    return Path("/").stat()
 
 
 def _directory(handle: Handle) -> Path:
