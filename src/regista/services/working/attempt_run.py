@@ -12,9 +12,8 @@ the process to the one that has it now.
 
 import contextlib
 import logging
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -31,6 +30,7 @@ from regista.services.jobs.lineage import add_edges
 from regista.services.jobs.plans import command_plan
 from regista.services.jobs.reuse import find_reusable, reuse_key, reused
 from regista.services.jobs.workshop import WaitingExecutor, Workshop
+from regista.services.working.alarm import Alarm
 from regista.services.working.claiming import Claimed, Taken
 from regista.services.working.finishing import Ending, Left, collect, collect_log, finish
 from regista.services.working.launch import Ground, Launch
@@ -46,7 +46,7 @@ _ORPHANED = 60_000
 _ELSEWHERE = 2_000
 _LOOK = 0.4
 _GRACE = 10.0
-_SEEN = 0.1
+_lasting = Alarm(0.1)
 _log = logging.getLogger("regista.worker")
 
 
@@ -167,7 +167,8 @@ class AttemptRun:
         secret = job_keys.new_secret()
         self._prepared(ground, msgspec.structs.replace(self._job, inputs=inputs), secret)
         attempt = launch.attempt(self._job, self._progress.attempt, ground, secret if self._progress.keys else "")
-        self._check_cancel()
+        if self._job.cancel_requested:
+            raise _CanceledError("the job was canceled")
         handle = self._shop.executor.submit(attempt)
         self._keep(msgspec.structs.replace(self._progress, handle=handle), JobStatus.RUNNING)
         return True
@@ -268,28 +269,16 @@ class AttemptRun:
         state, error, remark = outcome_of(self._job, status, self._plan.timeout)
         if remark and folders:
             folders[-1].say_at_end(remark)
-        with self._shown_as_finalizing():
+        with _lasting.unless_over(self._show_finalizing):
             left = collect(self._store, self._plan, folders[-1], folders) if folders else Left()
         usage = {f"regista.usage.{name}": f"{value:.6g}" for name, value in status.usage.items()}
         code = {"regista.exit_code": str(status.exit_code)} if status.exit_code is not None else {}
         self._end(left, state, error, usage | code)
 
-    @contextlib.contextmanager
-    def _shown_as_finalizing(self) -> Iterator[None]:
-        """Write that state only when it lasts long enough to be seen: no take-over needs it, and every write is waited for."""
-
-        def show() -> None:
-            with contextlib.suppress(RegistaError):  # whoever has the job now tells how it stands
-                fenced(self._shop.catalog, self._lease, _finalizing)
-
-        timer = threading.Timer(_SEEN, show)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
-            timer.join()
+    def _show_finalizing(self) -> None:
+        """Write that state, where it lasts long enough to be seen: no take-over needs it, and every write is waited for."""
+        with contextlib.suppress(RegistaError):  # whoever has the job now tells how it stands
+            fenced(self._shop.catalog, self._lease, _finalizing)
 
     def _end(self, left: Left, status: JobStatus, error: str = "", properties: dict[str, str] | None = None) -> None:
         ending = Ending(status=status, error=error, properties=properties or {}, keys=self._progress.keys)
