@@ -30,6 +30,14 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
+class DatasetUse(msgspec.Struct, frozen=True, kw_only=True):
+    """That a run of an experiment says it used a data set."""
+
+    experiment: int
+    run: str
+    dataset: Dataset
+
+
 class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     """A group of runs in a workspace; ``number`` is what MLflow calls its id, "0" is ``Default`` and always there."""
 
@@ -65,8 +73,8 @@ class ModelMetric(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoggedModel(msgspec.Struct, frozen=True, kw_only=True):
-    """A model that MLflow 3 logged in a run; its files are the artifacts of ``models/<id>``. ``metrics`` holds the latest
-    of each key and data set."""
+    """A model that MLflow 3 logged in a run; its files are the artifacts of ``models/<id>``. ``metrics`` are there where
+    they were asked for."""
 
     id: str
     scope_id: str

@@ -68,6 +68,7 @@ OF_EXPERIMENTS = (
     Verb("GET", MLFLOW + "/experiments/get-by-name?experiment_name=Default", "see jobs", "see jobs"),
     Verb("POST", MLFLOW + "/experiments/search", "see jobs", "see jobs", body={"max_results": 5}),
     Verb("GET", MLFLOW + "/experiments/search?max_results=5", "see jobs", "see jobs"),
+    Verb("POST", MLFLOW + "/experiments/search-datasets", "see jobs", at="inside", body={"experiment_ids": ["0"]}),
     Verb("POST", MLFLOW + "/experiments/update", "write jobs", "see jobs", body=SPARE | {"new_name": "spare"}),
     Verb("POST", MLFLOW + "/experiments/delete", "write jobs", "see jobs", body=SPARE),
     Verb("POST", MLFLOW + "/experiments/restore", "write jobs", "see jobs", body=SPARE),
@@ -105,6 +106,8 @@ OF_FILES = (
     Verb("POST", MLFLOW + "/artifacts/presigned-upload-url", "write jobs", "see jobs", body=RUN | {"path": "f.txt"}),
     Verb("POST", MLFLOW + "/artifacts/presigned-download-url", "download", "see jobs", body=RUN | {"path": "f.txt"}),
     Verb("GET", SCOPE + "/get-artifact?run_id={run}&path=f.txt", "download", "see jobs"),
+    Verb("POST", SCOPE + "/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=g.txt", "write jobs", "see jobs",
+         content=b"text"),
     Verb("GET", FILES + "/artifacts/" + FILE, "download", "see jobs"),
     Verb("GET", FILES + "/artifacts?path=runs/{run}", "download", "see jobs"),
     Verb("PUT", FILES + "/artifacts/" + FILE, "write jobs", "see jobs", content=b"text"),
@@ -139,6 +142,9 @@ INFO = {"trace_id": "tr-isolated", "trace_location": LOCATION, "request_time": "
 ASSESSED = {"assessment": {"assessment_name": "good", "feedback": {"value": True}}}
 OF_TRACES = (
     Verb("POST", TRACES, "write jobs", "see jobs", body={"trace": {"trace_info": INFO}}),
+    Verb("GET", TRACES + "/get?trace_id=tr-isolated", "download", "see jobs"),
+    Verb("GET", TRACES + "/batchGet?trace_ids=tr-none", "see jobs", at="inside"),
+    Verb("GET", SCOPE + "/ajax-api/3.0/mlflow/get-trace-artifact?request_id=tr-isolated", "download", "see jobs"),
     Verb("GET", MLFLOW + "/traces?experiment_ids=0&max_results=2", "see jobs", at="inside"),
     Verb("POST", TRACES + "/search", "see jobs", at="inside", body={"locations": [LOCATION], "max_results": 5}),
     Verb("POST", TRACES + "/batchGetInfos", "see", at="inside", body={"trace_ids": ["tr-isolated"]}),

@@ -40,6 +40,7 @@ AGAIN = "{again}"
 """The body of a request: what is there already, but for its description."""
 MODEL_JSON = '{"artifact_path": "m", "utc_time_created": "now", "flavors": {}, "run_id": "r"}'
 GOOD = Assessment(id="", name="good", kind=AssessmentKind.FEEDBACK, value=True)
+SPANS = b'{"spans": [{"name": "x", "context": {"trace_id": "0x1", "span_id": "0x2"}, "start_time": 1}]}'
 SPECS: dict[AssetKind, dict[str, Any]] = {
     AssetKind.ENVIRONMENT: {"image": "python:3.11"},
     AssetKind.COMPONENT: {"type": "command", "command": "true", "environment": "azureml:a:1"},
@@ -135,6 +136,8 @@ class World:
             "logged": self.house.logged_models.create(SYSTEM, scope.address, NewLoggedModel(experiment=0)).id,
             "assessment": self.house.llm_traces.assess(SYSTEM, scope.address, trace.id, GOOD).id,
         }
+        spans = f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow-artifacts/artifacts/traces/tr-isolated/traces.json"
+        assert self.ask("PUT", spans, owner, content=SPANS).status_code == 200
         metric = {"run_id": self.runs[scope.name], "key": "m", "value": 1.0, "timestamp": 1}
         logged = self.ask("POST", f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow/runs/log-metric", owner, json=metric)
         assert logged.status_code == 200

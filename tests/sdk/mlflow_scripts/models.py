@@ -41,6 +41,9 @@ if THREE:
     assert logged.source_run_id == run.info.run_id
     assert [(m.key, m.value) for m in logged.metrics] == [("acc", 0.75)]
     assert logged.tags["mlflow.modelVersions"]
+    mlflow.log_metric("acc", 0.25, step=1, model_id=info.model_id, run_id=run.info.run_id)
+    measured = [(m.value, m.step) for m in mlflow.get_logged_model(info.model_id).metrics]
+    assert sorted(measured) == [(0.25, 1), (0.75, 0)], measured
     found = mlflow.search_logged_models([run.info.experiment_id], "metrics.acc > 0.5", output_format="list")
     assert [one.model_id for one in found] == [info.model_id]
     outputs = client.get_run(run.info.run_id).outputs.model_outputs

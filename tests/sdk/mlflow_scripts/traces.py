@@ -103,6 +103,10 @@ assert any(span.outputs == ["naïve 名前", 3] for span in whole.data.spans)
 if MAJOR > 2:
     assert mlflow.search_traces(locations=[experiment]).shape[0] == 3
 
+assert found("span.name = 'search'") == ["answer", "answer"]
+assert found("span.name = 'search' AND trace.text LIKE '%who?%' AND status = 'OK'") == ["answer"]
+assert found("span.attributes.depth = '7'") == ["by hand"]
+
 client.set_trace_tag(trace_id(hand), "team", "blue")
 assert found("tags.team = 'blue'") == ["by hand"]
 assert client.get_trace(trace_id(hand)).info.tags["team"] == "blue"
@@ -114,6 +118,12 @@ if MAJOR > 2:
         pass
     client.link_traces_to_run([trace_id(page[1])], other.info.run_id)
     assert found(run_id=other.info.run_id) == ["answer"]
+
+    with mlflow.start_span("late") as span:
+        pass
+    client.link_traces_to_run([span.trace_id], other.info.run_id)  # it is sent in the background, perhaps later
+    assert found(run_id=other.info.run_id) == ["late", "answer"]
+    assert client.delete_traces(experiment, trace_ids=[span.trace_id]) == 1
 
     with mlflow.start_span("asked") as span:
         mlflow.update_current_trace(client_request_id="req-1", metadata={"mlflow.trace.session": "s1"}, tags={"a": "b"})

@@ -5,7 +5,7 @@ import msgspec
 from regista.conformance.catalog.case import CatalogCase, every
 from regista.conformance.catalog.examples import UNUSUAL
 from regista.entities.digest import digest_of
-from regista.entities.run import Artifact, LoggedModel
+from regista.entities.run import Artifact, LoggedModel, ModelMetric
 from regista.interfaces.catalog import Catalog
 
 PATHS = ["a.txt", "model", "model-2/x", "model.txt", "model/MLmodel", "model/data/w.bin", "model0", "z"]
@@ -77,6 +77,32 @@ class LoggedModelContract(CatalogCase):
         ready = msgspec.structs.replace(made, status="LOGGED_MODEL_READY")
         catalog.write(lambda tx: tx.artifacts.put_model(ready))
         assert catalog.read(lambda tx: tx.artifacts.find_model("w", "m-1")) == ready
+
+    def test_every_measurement_of_a_logged_model_is_kept_once(self, catalog: Catalog) -> None:
+        for name in ("m-1", "m-2"):
+            made = LoggedModel(
+                id=name, scope_id="w", experiment=0, name="a", metrics=(ModelMetric(key="no", value=1, timestamp=1),)
+            )
+            catalog.write(lambda tx, made=made: tx.artifacts.put_model(made))  # type: ignore[misc]
+        first = ModelMetric(key="loss", value=0.5, timestamp=1, step=1, run="r")
+        again = msgspec.structs.replace(first, step=2, value=None)
+        on = msgspec.structs.replace(first, dataset_name=UNUSUAL, dataset_digest="d")
+        other = msgspec.structs.replace(first, key="acc", timestamp=9)
+        for some in ([first, again, first], [first, on, other], []):
+            catalog.write(lambda tx, some=some: tx.artifacts.log_model_metrics("w", "m-1", some))  # type: ignore[misc]
+        catalog.write(lambda tx: tx.artifacts.log_model_metrics("w", "m-absent", [first]))
+        catalog.write(lambda tx: tx.artifacts.log_model_metrics("x", "m-1", [first]))
+
+        def measured(most: int = 9, *keys: str) -> dict[str, list[ModelMetric]]:
+            return catalog.read(lambda tx: tx.artifacts.model_metrics("w", ["m-1", "m-2"], most, keys=keys))
+
+        assert measured() == {"m-1": [other, first, on, again]}
+        assert measured(2) == {"m-1": [other, again]}
+        assert measured(9, "loss", "none") == {"m-1": [first, on, again]}
+        assert catalog.read(lambda tx: tx.artifacts.model_metrics("x", ["m-1"], 9)) == {}
+        found = catalog.read(lambda tx: tx.artifacts.find_model("w", "m-1"))
+        assert found is not None
+        assert found.metrics == ()
 
     def test_pages_are_newest_first_and_narrowed(self, catalog: Catalog) -> None:
         for number in range(5):

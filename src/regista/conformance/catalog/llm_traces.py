@@ -57,3 +57,14 @@ class LlmTraceContract(CatalogCase):
         assert [one.id for one in found] == ["tr-3", "tr-2"]
         assert len(catalog.read(lambda tx: tx.llm_traces.oldest("w", 1, 9, 9))) == 3
         assert catalog.read(lambda tx: tx.llm_traces.oldest("w", 2, 9, 9)) == []
+
+    def test_links_wait_for_their_trace(self, catalog: Catalog) -> None:
+        for at, (scope, trace, run) in enumerate(
+            [("w", "tr-1", "b"), ("w", "tr-1", "a"), ("w", "tr-1", "b"), ("w", "tr-2", "a"), ("x", "tr-1", "c")]
+        ):
+            catalog.write(lambda tx, s=scope, t=trace, r=run, at=at: tx.llm_traces.keep_link(s, t, r, at))  # type: ignore[misc]
+        assert catalog.write(lambda tx: tx.llm_traces.take_links("w", "tr-1")) == ["a", "b"]
+        assert catalog.write(lambda tx: tx.llm_traces.take_links("w", "tr-1")) == []
+        assert catalog.write(lambda tx: tx.llm_traces.forget_links(4)) == 1
+        assert catalog.write(lambda tx: tx.llm_traces.take_links("w", "tr-2")) == []
+        assert catalog.write(lambda tx: tx.llm_traces.take_links("x", "tr-1")) == ["c"]

@@ -198,6 +198,23 @@ class ExperimentContract(CatalogCase):
         with pytest.raises(AlreadyExistsError):
             catalog.write(lambda tx: tx.experiments.add(made.id, "Default", {}, 1))
 
+    def test_data_sets_of_living_runs_come_last_said_first(self, catalog: Catalog) -> None:
+        for number in range(4):
+            made = msgspec.structs.replace(job(f"r{number}"), experiment=number % 2, deleted=number == 2)
+            said = Dataset(name=f"d{number}", digest=UNUSUAL, tags={"a": "b"})
+            catalog.write(lambda tx, made=made: tx.jobs.add(made))  # type: ignore[misc]
+            catalog.write(lambda tx, made=made, said=said: tx.runs.add_datasets(made.id, [said]))  # type: ignore[misc]
+
+        def used(*numbers: int) -> list[tuple[int, str, str]]:
+            found = every(lambda request: catalog.read(lambda tx: tx.experiments.datasets("w", numbers, request)), 1)
+            return [(one.experiment, one.run, one.dataset.name) for one in found]
+
+        assert used(0, 1) == [(1, "r3", "d3"), (1, "r1", "d1"), (0, "r0", "d0")]
+        assert used(0) == [(0, "r0", "d0")]
+        assert used() == []
+        with pytest.raises(InvalidError):
+            catalog.read(lambda tx: tx.experiments.datasets("w", [0], PageRequest(2, FOREIGN_CURSORS[0])))
+
     def test_numbers_count_up_in_each_workspace(self, catalog: Catalog) -> None:
         made = catalog.write(lambda tx: tx.experiments.add("w", "one", {"a": "b"}, 5))
         expected = Experiment(scope_id="w", number=1, name="one", tags={"a": "b"}, created_at=5, updated_at=5)

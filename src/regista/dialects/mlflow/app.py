@@ -22,7 +22,7 @@ from regista.dialects.arm import find_resource
 from regista.dialects.desk import Desk, Pace
 from regista.dialects.mlflow.call import FILES, PREFIX, Call, Place, Route
 from regista.dialects.mlflow.decoding import Reader
-from regista.dialects.mlflow.downloads import DOWNLOADS
+from regista.dialects.mlflow.downloads import is_address
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.files import Files
 from regista.dialects.mlflow.routes import ROUTES, TEMPLATES, workspaces
@@ -96,7 +96,7 @@ class Mlflow:
             await http.respond(send, *answer(InvalidError(wrong, hint=hint), ""))
 
     async def _enter(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
-        if place.rest in DOWNLOADS or f"/{place.rest}".startswith(FILES):
+        if is_address(place.rest) or f"/{place.rest}".startswith(FILES):
             await self._files.handle(scope, receive, send, place)
         else:
             await self._handle(scope, receive, send, place)

@@ -11,10 +11,9 @@ from urllib.parse import quote
 import msgspec
 
 from regista.dialects import http
-from regista.dialects.mlflow import multipart
+from regista.dialects.mlflow import downloads, multipart
 from regista.dialects.mlflow.call import FILES, Call, Place
 from regista.dialects.mlflow.decoding import Reader
-from regista.dialects.mlflow.downloads import DOWNLOADS, find_artifact
 from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
@@ -60,10 +59,8 @@ class Files:
 
     async def _answer(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
         method = scope["method"]
-        if place.rest in DOWNLOADS:
-            call = await self._run(self._call, scope, place)
-            path = await self._run(find_artifact, call, place.rest, http.query(scope))
-            await self._get(call, path, scope, receive, send)
+        if downloads.is_address(place.rest):
+            await self._by_address(scope, receive, send, place)
             return
         service, path = service_of(place.rest)
         handler = self.handlers.get((method, service))
@@ -89,6 +86,18 @@ class Files:
         if body is not None:
             verb = asked.service.removeprefix("mpu/")
             await http.respond(asked.send, 200, await self._run(multipart.answer_post, call, f"{verb}/{path}", body))
+
+    async def _by_address(self, scope: http.Scope, receive: http.Receive, send: http.Send, place: Place) -> None:
+        if (scope["method"] == "POST") is not (place.rest == downloads.UPLOAD):
+            await http.respond(send, 405, b"There is no such route here\n", http.TEXT)
+            return
+        call = await self._run(self._call, scope, place)
+        if place.rest != downloads.UPLOAD:
+            path = await self._run(downloads.find_artifact, call, place.rest, http.query(scope))
+            await self._get(call, path, scope, receive, send)
+        elif (content := await http.body(receive)) is not None:
+            await self._run(downloads.upload, call, http.query(scope), content)
+            await http.respond(send, 200, b"")
 
     def _caller(self, scope: http.Scope, place: Place, path: str) -> Call:
         """Who asks for the file, by a key or by a signed address."""

@@ -116,7 +116,7 @@ def logged_model(call: Call, one: LoggedModel) -> Json:
 
 
 def model_metrics(model: LoggedModel) -> list[Json]:
-    """The latest measurements of a logged model."""
+    """The measurements of a logged model."""
     return [_model_metric(model, one) for one in model.metrics]
 
 

@@ -7,6 +7,7 @@ import msgspec
 
 from regista.dialects.mlflow.filters import Comparison, parse_filter, parse_order
 from regista.dialects.mlflow.render_traces import STATES
+from regista.dialects.mlflow.spans import ATTRIBUTE, CONTENT
 from regista.entities.llm_trace import LlmTrace
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
@@ -31,6 +32,7 @@ _NUMBERS = {
     "end_time": "ended_at",
     "end_time_ms": "ended_at",
 }
+_SPAN_TEXTS = ("name", "type", "status")
 _SORTABLE = _NUMBERS | {"experiment_id": "experiment", "status": "status", "request_id": "id", "run_id": "run"}
 _TEXT_OPERATORS = frozenset({"=", "!=", "LIKE", "ILIKE"})
 _NUMERIC = frozenset({"=", "!=", "<", "<=", ">", ">="})
@@ -39,9 +41,11 @@ _NULLS = frozenset({"IS NULL", "IS NOT NULL"})
 _STATUSES = {name: str(status) for status, name in STATES.items()} | {"TRACE_STATUS_UNSPECIFIED": "unspecified"}
 
 
-def trace_clauses(text: str) -> list[Clause]:
-    """Read a filter; raise ``InvalidError`` in the words of the protocol."""
-    return [_clause(one) for one in parse_filter(text)]
+def trace_clauses(text: str) -> tuple[list[Clause], list[Clause]]:
+    """Read a filter: what it says of the trace itself, and what of one of its spans. Raise ``InvalidError`` in the words of
+    the protocol."""
+    read = [(_is_of_spans(one), one) for one in parse_filter(text)]
+    return [_clause(one) for inside, one in read if not inside], [_span_clause(one) for inside, one in read if inside]
 
 
 def trace_orders(texts: Sequence[str]) -> list[Order]:
@@ -78,11 +82,29 @@ def _order(text: str) -> Order:
 
 def _entity(name: str) -> str:
     found = _ENTITIES.get(name, name)
-    if found in {"span", "issue"}:
-        raise InvalidError(f"Traces cannot be searched by '{found}' here: Regista keeps spans as files.")
+    if found == "issue":
+        raise InvalidError("Traces cannot be searched by 'issue' here: Regista keeps no issues.")
     if found not in _KNOWN:
         raise InvalidError(f"Invalid entity type '{name}'. Valid values are {[*_KNOWN, *filter(None, _ENTITIES)]}")
     return found
+
+
+def _is_of_spans(one: Comparison) -> bool:
+    """``span.…``, and ``text``, which means the content of a span."""
+    return one.entity == "span" or (one.key == "text" and _ENTITIES.get(one.entity) == "attribute")
+
+
+def _span_clause(one: Comparison) -> Clause:
+    """``name``, ``type``, ``status``, ``content`` and ``attributes.KEY`` of a span."""
+    key = CONTENT if one.entity != "span" else one.key
+    if key.startswith(ATTRIBUTE) and len(key) > len(ATTRIBUTE):
+        key = ATTRIBUTE + key.removeprefix(ATTRIBUTE).strip("`")
+    elif key not in {*_SPAN_TEXTS, CONTENT}:
+        known = ", ".join([*_SPAN_TEXTS, f"{ATTRIBUTE}<attribute_name>"])
+        raise InvalidError(f"Invalid span attribute '{key}'. Supported attributes: {known}.")
+    _check(one, frozenset({"LIKE", "ILIKE"}) if key == CONTENT else _TEXT_OPERATORS | _SETS)
+    _check_text(one)
+    return Clause(Field.ATTRIBUTE, key, one.operator, one.value)
 
 
 def _clause(one: Comparison) -> Clause:

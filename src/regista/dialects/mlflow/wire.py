@@ -60,6 +60,12 @@ class UpdateExperiment(msgspec.Struct):
     new_name: str = ""
 
 
+class SearchDatasets(msgspec.Struct):
+    """``POST experiments/search-datasets``."""
+
+    experiment_ids: list[str] = []
+
+
 class SearchExperiments(msgspec.Struct):
     """``POST experiments/search``."""
 

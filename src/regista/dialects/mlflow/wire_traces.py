@@ -119,8 +119,15 @@ class SearchTraces(msgspec.Struct):
     page_token: str = ""
 
 
+class GetTrace(msgspec.Struct):
+    """``GET traces/get``."""
+
+    trace_id: Text
+    allow_partial: bool = False
+
+
 class TraceIds(msgspec.Struct):
-    """``POST traces/batchGetInfos``."""
+    """``POST traces/batchGetInfos`` and ``GET traces/batchGet``."""
 
     trace_ids: list[str] = []
 

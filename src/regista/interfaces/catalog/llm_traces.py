@@ -24,3 +24,12 @@ class LlmTraceRepository(Protocol):
 
     def delete(self, scope_id: str, trace_id: str) -> bool:
         """Whether there was one."""
+
+    def keep_link(self, scope_id: str, trace_id: str, run: str, at: int) -> None:
+        """Note that a trace that is not here yet is to be linked to *run*; again is quiet."""
+
+    def take_links(self, scope_id: str, trace_id: str) -> list[str]:
+        """The runs to which the trace is to be linked; they are noted no longer."""
+
+    def forget_links(self, before: int) -> int:
+        """Forget what was noted before that time; return how many there were."""

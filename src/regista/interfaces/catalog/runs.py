@@ -5,7 +5,7 @@ from typing import Protocol
 
 from regista.entities.digest import Digest
 from regista.entities.page import Page, PageRequest
-from regista.entities.run import Artifact, Dataset, Experiment, LoggedModel, Metric
+from regista.entities.run import Artifact, Dataset, DatasetUse, Experiment, LoggedModel, Metric, ModelMetric
 from regista.entities.search import Clause, Order
 
 
@@ -79,6 +79,9 @@ class ExperimentRepository(Protocol):
     ) -> Page[Experiment]:
         """Attributes ``name``, ``creation_time``, ``last_update_time``, ``experiment_id``; tags."""
 
+    def datasets(self, scope_id: str, numbers: Sequence[int], request: PageRequest) -> Page[DatasetUse]:
+        """The data sets of living runs of these experiments, the last said first."""
+
 
 class ArtifactRepository(Protocol):
     """Files of runs and of logged models, and the logged models."""
@@ -99,10 +102,19 @@ class ArtifactRepository(Protocol):
         """Remove a file, or all files below a folder; return how many."""
 
     def put_model(self, model: LoggedModel) -> None:
-        """Write or replace a logged model."""
+        """Write or replace a logged model. (Its metrics are rows of their own: those of *model* are passed over.)"""
 
     def find_model(self, scope_id: str, model_id: str) -> LoggedModel | None:
-        """By id."""
+        """By id, without its metrics."""
+
+    def log_model_metrics(self, scope_id: str, model_id: str, metrics: Sequence[ModelMetric]) -> None:
+        """Append to what was measured of a logged model; an identical measurement is one, and of no model is none."""
+
+    def model_metrics(
+        self, scope_id: str, model_ids: Sequence[str], most: int, *, keys: Sequence[str] = ()
+    ) -> dict[str, list[ModelMetric]]:
+        """What was measured of logged models, by their ids, of each model the latest *most* (by timestamp, then step), in the
+        order of key, timestamp and step; of *keys* alone when some are given."""
 
     def models(
         self, scope_id: str, experiments: Sequence[int], request: PageRequest, *, run: str = "", name: str = ""

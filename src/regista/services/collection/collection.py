@@ -27,6 +27,8 @@ SHORTEST_GRACE = 3600.0
 """Bytes that were sent and have no name yet are safe for so long: it takes a while to register what they belong to."""
 EVENT_DAYS = 30
 """How long events are kept when nothing else is said; those that webhooks are still to be told of stay longer."""
+LINK_MS = 7 * 86_400_000
+"""How long a link waits for a trace that has not come."""
 LONGEST_GRACE = 10 * 366 * 86400.0
 
 
@@ -75,6 +77,7 @@ class CollectionService:
             self._catalog.write(lambda tx: tx.claims.sweep(before))
             while self._catalog.write(lambda tx: tx.files.sweep(now(), before)):
                 pass  # a thousand rows at a time
+            self._catalog.write(lambda tx: tx.llm_traces.forget_links(now() - LINK_MS))
         if not dry_run and self._event_days:
             forget(self._catalog, now() - self._event_days * 86_400_000)
         results = []

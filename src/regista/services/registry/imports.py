@@ -32,7 +32,7 @@ from regista.services.registry.model_versions import ModelVersionService, NewMod
 from regista.services.registry.registered_models import MODEL
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.tracking.experiments import check_experiment_name
-from regista.services.tracking.logged_models import check_model_id, latest
+from regista.services.tracking.logged_models import check_model_id
 from regista.services.tracking.rights import allow
 from regista.services.tracking.runs import LOGGED_MODEL
 
@@ -125,7 +125,7 @@ class ImportService:
         """The logged model under its id."""
         check_model_id(new.id)
         fields = {name: getattr(new, name) for name in new.__struct_fields__}
-        fields |= {"tags": check_tags(new.tags), "params": check_tags(new.params), "metrics": latest((), new.metrics)}
+        fields |= {"tags": check_tags(new.tags), "params": check_tags(new.params)}
 
         def work(tx: Transaction) -> LoggedModel:
             scope = resolve_scope(tx, caller, address)
@@ -139,6 +139,7 @@ class ImportService:
                 raise AlreadyExistsError(f"{address} has another logged model {new.id!r} already")
             made = LoggedModel(scope_id=scope.id, created_by=caller.principal.name, **fields)
             tx.artifacts.put_model(made)
+            tx.artifacts.log_model_metrics(scope.id, made.id, new.metrics)
             if there is None:
                 note(tx, caller, "logged_model.import", f"{scope.path}/loggedModels/{made.id}", run=made.run)
             return made

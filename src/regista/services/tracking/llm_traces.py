@@ -5,7 +5,7 @@ A trace stands where its run stands; one without a run stands in the workspace. 
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from secrets import token_hex
 
 import msgspec
@@ -40,14 +40,10 @@ class LlmTraceService:
     def put(self, caller: Caller, address: ScopeAddress, trace: LlmTrace) -> LlmTrace:
         """Record *trace*, under an id of ours if it has none; again, it is told anew, and what was remarked about it stays.
 
-        A run that is not there, or not one that the caller may write to, is not linked. Raise ``InvalidError`` for a
-        deleted experiment, or another than before."""
+        A run that is not there, or not one that the caller may write to, is not linked; this goes for links that waited for
+        the trace, too. Raise ``InvalidError`` for a deleted experiment, or another than before."""
         check_tags(trace.tags | trace.metadata)
-        name = trace.id or f"tr-{token_hex(16)}"
-        if not _ID.fullmatch(name):
-            raise InvalidError(
-                f"a trace cannot have the id {name[:100]!r}", hint="Letters, digits, - and _: 100 at most."
-            )
+        name = check_trace_id(trace.id or f"tr-{token_hex(16)}")
 
         def work(tx: Transaction) -> LlmTrace:
             scope = resolve_scope(tx, caller, address)
@@ -66,6 +62,8 @@ class LlmTraceService:
             if (known := tx.llm_traces.find(scope.id, name)) is not None:
                 _allow(caller, scope, known, Permission.JOBS_WRITE)
                 made = _told_again(known, made)
+            waiting = (_run_of(tx, caller, scope, one) for one in tx.llm_traces.take_links(scope.id, name))
+            made = _linked(made, waiting)
             tx.llm_traces.put(made)
             return made
 
@@ -79,7 +77,7 @@ class LlmTraceService:
         """Those of *trace_ids* that there are and that the caller may read, in that order."""
 
         def work(tx: Transaction) -> list[LlmTrace]:
-            scope = resolve_scope(tx, caller, address)
+            scope = _reading(tx, caller, address)
             found = (_find(tx, scope, name) for name in dict.fromkeys(trace_ids))
             return [one for one in found if one is not None and _may(caller, scope, one, Permission.JOBS_READ)]
 
@@ -96,9 +94,7 @@ class LlmTraceService:
         """Those of living *experiments* that fulfil all clauses and that the caller may read, the latest begun first."""
 
         def work(tx: Transaction) -> Page[LlmTrace]:
-            scope = resolve_scope(tx, caller, address)
-            if not caller.allows_below(Permission.JOBS_READ, scope.path):
-                raise NotFoundError(f"there are no traces for you in {address}")
+            scope = _reading(tx, caller, address)
             living = [number for number in experiments if _is_living(tx, scope, number)]
             found: list[LlmTrace] = []
             cursor = request.cursor
@@ -149,15 +145,20 @@ class LlmTraceService:
         return self.change(caller, address, trace_id, change)
 
     def link(self, caller: Caller, address: ScopeAddress, run: str, trace_ids: Sequence[str]) -> None:
-        """Link traces to a run, all or none; again is quiet."""
+        """Link traces to a run, all or none; again is quiet. The link to one that has not come yet, or that the caller cannot
+        see, waits for it, and holds if who tells the trace may write to the run."""
 
         def work(tx: Transaction) -> None:
             scope = resolve_scope(tx, caller, address)
             writable(tx, caller, scope, run)
             for name in dict.fromkeys(trace_ids):
-                trace = writable_trace(tx, caller, scope, name)
-                if run not in (trace.run, *trace.linked):
-                    tx.llm_traces.put(msgspec.structs.replace(trace, linked=(*trace.linked, run)))
+                trace = tx.llm_traces.find(scope.id, check_trace_id(name))
+                if trace is None or not _may(caller, scope, trace, Permission.JOBS_READ):
+                    tx.llm_traces.keep_link(scope.id, name, run, now())
+                    continue
+                _allow(caller, scope, trace, Permission.JOBS_WRITE)
+                if (linked := _linked(trace, [run])) is not trace:
+                    tx.llm_traces.put(linked)
 
         self._catalog.write(work)
 
@@ -238,6 +239,13 @@ class LlmTraceService:
         self.change(caller, address, trace_id, change)
 
 
+def check_trace_id(name: str) -> str:
+    """Return *name* when a trace may be called so."""
+    if not _ID.fullmatch(name):
+        raise InvalidError(f"a trace cannot have the id {name[:100]!r}", hint="Letters, digits, - and _: 100 at most.")
+    return name
+
+
 def readable_trace(tx: Transaction, caller: Caller, scope: Scope, trace_id: str) -> LlmTrace:
     """A trace that *caller* may read; raise ``NotFoundError``."""
     trace = _find(tx, scope, trace_id)
@@ -277,6 +285,12 @@ def _run_of(tx: Transaction, caller: Caller, scope: Scope, run: str) -> str:
     return run if tx.jobs.find(scope.id, run) is not None else ""
 
 
+def _linked(trace: LlmTrace, runs: Iterable[str]) -> LlmTrace:
+    """*trace* with links to those of *runs* that it has none to."""
+    new = [run for run in dict.fromkeys(runs) if run and run not in (trace.run, *trace.linked)]
+    return msgspec.structs.replace(trace, linked=(*trace.linked, *new)) if new else trace
+
+
 def _told_again(known: LlmTrace, told: LlmTrace) -> LlmTrace:
     if known.experiment != told.experiment:
         raise InvalidError(f"trace {told.id!r} is of experiment {known.experiment}, not of {told.experiment}")
@@ -312,6 +326,14 @@ def _is_living(tx: Transaction, scope: Scope, experiment: int) -> bool:
         return not tx.experiments.get(scope.id, experiment).deleted
     except NotFoundError:
         return False
+
+
+def _reading(tx: Transaction, caller: Caller, address: ScopeAddress) -> Scope:
+    """The scope, for somebody who may read at least something there."""
+    scope = resolve_scope(tx, caller, address)
+    if not caller.allows_below(Permission.JOBS_READ, scope.path):
+        raise NotFoundError(f"there are no traces for you in {address}")
+    return scope
 
 
 def _deleting(tx: Transaction, caller: Caller, address: ScopeAddress) -> Scope:

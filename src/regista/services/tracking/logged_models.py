@@ -19,6 +19,8 @@ from regista.services.journal import note
 from regista.services.scopes.scopes import resolve_scope
 from regista.services.tracking.rights import writable
 
+MOST_VALUES, MOST_LISTED = 25_000, 1_000
+"""How many values of its metrics a logged model shows, alone and among others: the latest."""
 _ID = re.compile(r"m-[0-9a-f]{32}")
 
 
@@ -72,10 +74,21 @@ class LoggedModelService:
         return self._catalog.write(work)
 
     def get(self, caller: Caller, address: ScopeAddress, model_id: str) -> LoggedModel:
-        """By id; raise ``NotFoundError``, for a deleted one too."""
+        """By id, with its metrics; raise ``NotFoundError``, for a deleted one too."""
 
         def work(tx: Transaction) -> LoggedModel:
-            return readable_model(tx, caller, resolve_scope(tx, caller, address), model_id)
+            scope = resolve_scope(tx, caller, address)
+            return _measured(tx, scope, [readable_model(tx, caller, scope, model_id)], MOST_VALUES)[0]
+
+        return self._catalog.read(work)
+
+    def measured(self, caller: Caller, address: ScopeAddress, models: Sequence[LoggedModel]) -> list[LoggedModel]:
+        """Those of *models* that the caller may read, with their metrics: the latest ``MOST_LISTED`` values of each."""
+
+        def work(tx: Transaction) -> list[LoggedModel]:
+            scope = resolve_scope(tx, caller, address)
+            readable = [one for one in models if caller.allows(Permission.JOBS_READ, _path(scope, one))]
+            return _measured(tx, scope, readable, MOST_LISTED)
 
         return self._catalog.read(work)
 
@@ -126,9 +139,17 @@ class LoggedModelService:
         return self._change(caller, address, model_id, change)
 
     def search(
-        self, caller: Caller, address: ScopeAddress, experiments: Sequence[int], *, run: str = "", name: str = ""
+        self,
+        caller: Caller,
+        address: ScopeAddress,
+        experiments: Sequence[int],
+        *,
+        run: str = "",
+        name: str = "",
+        metrics: Sequence[str] | None = None,
     ) -> list[LoggedModel]:
-        """All of the experiments (narrowed to a run or a name) that the caller may read, newest first."""
+        """All of the experiments (narrowed to a run or a name) that the caller may read, newest first; with their values of
+        *metrics* (``[]``: of all of them, None: of none), the latest ``MOST_LISTED`` of each model."""
 
         def work(tx: Transaction) -> list[LoggedModel]:
             scope = resolve_scope(tx, caller, address)
@@ -136,7 +157,8 @@ class LoggedModelService:
             cursor: str | None = None
             while True:
                 page = tx.artifacts.models(scope.id, experiments, PageRequest(MAX_PAGE, cursor), run=run, name=name)
-                found += [one for one in page.items if caller.allows(Permission.JOBS_READ, _path(scope, one))]
+                some = [one for one in page.items if caller.allows(Permission.JOBS_READ, _path(scope, one))]
+                found += some if metrics is None else _measured(tx, scope, some, MOST_LISTED, metrics)
                 cursor = page.next
                 if cursor is None:
                     return found
@@ -155,7 +177,7 @@ class LoggedModelService:
             model = writable_model(tx, caller, scope, model_id)
             changed = msgspec.structs.replace(change(model), updated_at=now())
             tx.artifacts.put_model(changed)
-            return changed
+            return _measured(tx, scope, [changed], MOST_VALUES)[0]
 
         return self._catalog.write(work)
 
@@ -184,25 +206,18 @@ def writable_model(tx: Transaction, caller: Caller, scope: Scope, model_id: str)
 
 
 def keep_metrics(tx: Transaction, caller: Caller, scope: Scope, metrics: Mapping[str, Sequence[ModelMetric]]) -> None:
-    """Keep, by model id, the latest value of each metric and data set; raise ``NotFoundError`` when a model is gone."""
+    """Keep measurements of logged models, by their ids; raise ``NotFoundError`` when a model is gone."""
     for model_id, measured in metrics.items():
-        model = writable_model(tx, caller, scope, model_id)
-        tx.artifacts.put_model(msgspec.structs.replace(model, metrics=latest(model.metrics, measured)))
+        writable_model(tx, caller, scope, model_id)
+        tx.artifacts.log_model_metrics(scope.id, model_id, measured)
 
 
-def latest(old: Sequence[ModelMetric], new: Sequence[ModelMetric]) -> tuple[ModelMetric, ...]:
-    """Of each key and data set the value of the greatest step, then timestamp, then value; NaN is less than any number."""
-    kept: dict[tuple[str, str, str], ModelMetric] = {}
-    for one in (*old, *new):
-        key = (one.key, one.dataset_name, one.dataset_digest)
-        there = kept.get(key)
-        if there is None or _rank(one) >= _rank(there):
-            kept[key] = one
-    return tuple(kept.values())
-
-
-def _rank(metric: ModelMetric) -> tuple[int, int, bool, float]:
-    return metric.step, metric.timestamp, metric.value is not None, metric.value or 0.0
+def _measured(
+    tx: Transaction, scope: Scope, models: Sequence[LoggedModel], most: int, keys: Sequence[str] = ()
+) -> list[LoggedModel]:
+    """*models* with their values of *keys*, or of every metric."""
+    found = tx.artifacts.model_metrics(scope.id, [one.id for one in models], most, keys=keys)
+    return [msgspec.structs.replace(one, metrics=tuple(found.get(one.id, ()))) for one in models]
 
 
 def _path(scope: Scope, model: LoggedModel) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from regista.entities.access import Caller, Permission
 from regista.entities.job import Job
 from regista.entities.page import MAX_PAGE, Page, PageRequest
+from regista.entities.run import CONTEXT
 from regista.entities.scope import Scope, ScopeAddress
 from regista.entities.search import Clause, Order
 from regista.errors import NotFoundError
@@ -57,6 +58,33 @@ class RunSearchService:
                 if cursor is None:
                     break
             return Page(tuple(_with_records(tx, jobs, hidden)), cursor if jobs else None)
+
+        return self._catalog.read(work)
+
+    def datasets(
+        self, caller: Caller, address: ScopeAddress, experiments: Sequence[int], most: int
+    ) -> list[tuple[int, str, str, str]]:
+        """What living runs of *experiments* that the caller may read used: experiment, name, digest and context of data sets,
+        each once, the last said first, *most* at most."""
+
+        def work(tx: Transaction) -> list[tuple[int, str, str, str]]:
+            scope = resolve_scope(tx, caller, address)
+            if not caller.allows_below(Permission.JOBS_READ, scope.path):
+                raise NotFoundError(f"there are no runs for you in {address}")
+            hidden = _hidden(tx, scope, experiments)
+            living = [number for number in experiments if number not in hidden]
+            found: dict[tuple[int, str, str, str], None] = {}
+            cursor: str | None = None
+            while len(found) < most:
+                page = tx.experiments.datasets(scope.id, living, PageRequest(MAX_PAGE, cursor))
+                for use in page.items:
+                    if caller.allows(Permission.JOBS_READ, job_path(scope, use.run)):
+                        one = use.dataset
+                        found[use.experiment, one.name, one.digest, one.tags.get(CONTEXT, "")] = None
+                cursor = page.next
+                if cursor is None:
+                    break
+            return [*found][:most]
 
         return self._catalog.read(work)
 

@@ -11,6 +11,8 @@ from tests.support.mlflow_door import FILES
 DEV = "/subscriptions/default/resourceGroups/default/workspaces/dev"
 CENTRAL = "/subscriptions/default/resourceGroups/default/registries/central"
 
+SPANS = b'{"spans": [{"name": "x", "context": {"trace_id": "0x1", "span_id": "0x2"}, "start_time": 1}]}'
+
 
 @pytest.fixture(scope="module")
 def stocked(doors):
@@ -24,6 +26,7 @@ def stocked(doors):
     place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
     told = {"trace_id": "tr-guarded", "trace_location": place, "request_time": "2026-01-02T03:04:05Z", "state": "OK"}
     doors.post("traces", trace={"trace_info": told})
+    doors.put("traces/tr-guarded/traces.json", SPANS)
     assessment = {"assessment_name": "good", "feedback": {"value": True}}
     hook = {"name": "h", "url": "https://example.com", "events": OF_WEBHOOKS["events"]}
     webhook = doors.post("webhooks", **hook)["webhook"]["webhook_id"]
@@ -91,7 +94,7 @@ OF_WEBHOOKS = {
     "status": "ACTIVE",
 }
 ALL = sorted({**ROUTES, **TEMPLATES})
-READS = ("/search", "get-latest-versions", "batchGetInfos", "presigned-download-url")
+READS = ("/search", "search-datasets", "get-latest-versions", "batchGetInfos", "presigned-download-url")
 
 
 def call(door, stocked, method, name):

@@ -115,6 +115,63 @@ class TestFiles:
         assert door.request("POST", f"{FILES}/runs/x/y", b"x").status == 405
 
 
+class TestAddressesForBrowsers:
+    """Addresses that MLflow's pages call, below ``ajax-api``."""
+
+    PAGES = "/ajax-api/2.0/mlflow"
+
+    def test_a_file_of_a_logged_model_is_fetched(self, door):
+        model = door.post("logged-models", experiment_id="0")["model"]["info"]["model_id"]
+        door.put(f"models/{model}/a/MLmodel", b"flavors")
+        files = f"{self.PAGES}/logged-models/{model}/artifacts/files"
+        answer = door.request("GET", files, query="artifact_file_path=a/MLmodel")
+        assert (answer.content, answer.headers["content-disposition"]) == (b"flavors", "attachment; filename=MLmodel")
+        assert "artifact_file_path" in door.request("GET", files).error
+        for path, status in (("none", 404), ("../x", 400), ("a", 404)):
+            assert door.request("GET", files, query=f"artifact_file_path={path}").status == status
+        assert door.request("POST", files, query="artifact_file_path=a/MLmodel").status == 405
+        assert door.at(door.base, "").request("GET", files, query="artifact_file_path=a/MLmodel").status == 401
+
+    def test_the_spans_of_a_trace_and_its_attachments_are_fetched(self, door):
+        place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
+        told = {"trace_id": "tr-pages", "trace_location": place, "request_time": "2026-01-02T03:04:05Z", "state": "OK"}
+        door.post("traces", trace={"trace_info": told})
+        door.put("traces/tr-pages/traces.json", b'{"spans": []}')
+        door.put("traces/tr-pages/attachments/x.png", b"png")
+        for api in (self.PAGES, "/ajax-api/3.0/mlflow"):
+            answer = door.request("GET", f"{api}/get-trace-artifact", query="request_id=tr-pages")
+            assert (answer.status, answer.content) == (200, b'{"spans": []}')
+            assert answer.headers["content-disposition"] == "attachment; filename=traces.json"
+        fetch = f"{self.PAGES}/get-trace-artifact"
+        assert door.request("GET", fetch, query="request_id=tr-pages&path=x.png").content == b"png"
+        assert "request_id" in door.request("GET", fetch).error
+        for query, status in (
+            ("request_id=tr-no", 404),
+            ("request_id=tr-pages&path=../x", 400),
+            ("request_id=a/b", 400),
+        ):
+            assert door.request("GET", fetch, query=query).status == status
+
+    def test_a_small_file_of_a_run_is_sent(self, door):
+        run = door.run()
+
+        def send(query, content=b"text", who=door):
+            return who.request("POST", f"{self.PAGES}/upload-artifact", content, {"content-type": "text/plain"}, query)
+
+        assert send(f"run_uuid={run}&path=a/b.txt").status == 200
+        assert door.request("GET", "/get-artifact", query=f"run_id={run}&path=a/b.txt").content == b"text"
+        assert "must specify run_uuid" in send("path=x").error
+        assert "must specify path" in send(f"run_uuid={run}&path=").error
+        assert "must specify data" in send(f"run_uuid={run}&path=x", b"").error
+        assert "too large" in send(f"run_uuid={run}&path=x", b"x" * ((10 << 20) + 1)).error
+        assert "Invalid path" in send(f"run_uuid={run}&path=../x").error
+        assert send("run_uuid=nowhere&path=x").status == 404
+        assert send("run_uuid=a/b&path=x").status == 400
+        assert send(f"run_uuid={run}&path=x", who=door.at(door.base, "")).status == 401
+        assert door.request("GET", f"{self.PAGES}/upload-artifact", query=f"run_uuid={run}&path=a/b.txt").status == 405
+        assert [one["path"] for one in listing(door, f"runs/{run}")] == ["a"]
+
+
 class TestLoggedModels:
     def make(self, door, **fields):
         return door.post("logged-models", **{"experiment_id": "0", **fields})["model"]
@@ -149,8 +206,14 @@ class TestLoggedModels:
         model = self.make(door, source_run_id=run)["info"]["model_id"]
         for step, value in ((1, 0.5), (2, "NaN"), (0, 9)):
             door.post("runs/log-metric", run_id=run, key="acc", value=value, step=step, timestamp=1, model_id=model)
-        metrics = door.get(f"logged-models/{model}")["model"]["data"]["metrics"]
-        assert metrics == [{"key": "acc", "value": "NaN", "timestamp": 1, "step": 2, "model_id": model, "run_id": run}]
+        said = {"key": "acc", "timestamp": 1, "model_id": model, "run_id": run}
+        every = [said | {"step": step, "value": value} for step, value in ((0, 9.0), (1, 0.5), (2, "NaN"))]
+        door.post("runs/log-metric", run_id=run, key="acc", value=9, step=0, timestamp=1, model_id=model)
+        assert door.get(f"logged-models/{model}")["model"]["data"]["metrics"] == every
+        tagged = door.send("PATCH", f"logged-models/{model}/tags", tags=[{"key": "t", "value": "v"}]).json["model"]
+        assert tagged["data"]["metrics"] == every
+        here = {"experiment_ids": ["0"], "filter": f"model_id = '{model}' AND metrics.acc > 8"}
+        assert door.post("logged-models/search", **here)["models"] == [tagged]
 
     def test_a_metric_of_a_model_that_is_not_there_is_not_kept_with_the_run_either(self, door):
         run = door.run()

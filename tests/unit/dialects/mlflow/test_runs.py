@@ -75,6 +75,34 @@ class TestExperiments:
         assert "Invalid experiment ID" in door.refused("GET", "experiments/get", experiment_id=number)
 
 
+class TestDatasets:
+    def test_they_are_listed_once_with_what_they_were_used_for(self, door, experiment):
+        def used(run, name, *contexts):
+            said = [{"key": "mlflow.data.context", "value": one} for one in contexts]
+            dataset = {"name": name, "digest": "d", "source_type": "x", "source": "y"}
+            door.post("runs/log-inputs", run_id=run, datasets=[{"dataset": dataset, "tags": said}])
+
+        gone = door.run(experiment)
+        used(gone, "gone", "training")
+        door.post("runs/delete", run_id=gone)
+        used(door.run(), "elsewhere", "training")
+        for _ in range(2):
+            run = door.run(experiment)
+            used(run, "one", "training")
+            used(run, "two")
+        said = door.post("experiments/search-datasets", experiment_ids=[experiment, "987654"])["dataset_summaries"]
+        assert said == [
+            {"experiment_id": experiment, "name": "two", "digest": "d"},
+            {"experiment_id": experiment, "name": "one", "digest": "d", "context": "training"},
+        ]
+        door.post("experiments/delete", experiment_id=experiment)
+        assert door.post("experiments/search-datasets", experiment_ids=[experiment])["dataset_summaries"] == []
+
+    @pytest.mark.parametrize("ids", [[], ["0"] * 21, ["x"]])
+    def test_a_few_experiments_are_named(self, door, ids):
+        assert door.refused("POST", "experiments/search-datasets", experiment_ids=ids).startswith("INVALID_PARAMETER")
+
+
 class TestRuns:
     def test_one_opens_with_a_name_and_ends(self, door, experiment):
         info = door.post("runs/create", experiment_id=experiment, start_time=5, user_id="u")["run"]["info"]

@@ -84,7 +84,18 @@ class TestRecording:
             door.post("traces/link-to-run", run_id=other, trace_ids=["tr-lost"])
         assert found(door, experiment, f"attribute.run_id = '{other}'") == ["tr-lost"]
         assert found(door, experiment, "run_id = 'nowhere'") == []
-        assert door.refused("POST", "traces/link-to-run", run_id=run, trace_ids=["tr-no"]).startswith("RESOURCE_DOES")
+
+    def test_a_link_waits_for_a_trace_that_has_not_come(self, door, experiment):
+        run, other = door.run(experiment), door.run(experiment)
+        for one in (run, other, run):
+            door.post("traces/link-to-run", run_id=one, trace_ids=["tr-late"])
+        assert found(door, experiment) == []
+        assert door.refused("GET", "traces/tr-late").startswith("RESOURCE_DOES_NOT_EXIST")
+        started(door, experiment, "tr-late", trace_metadata={"mlflow.sourceRun": run})
+        for one in (run, other):
+            assert found(door, experiment, f"run_id = '{one}'") == ["tr-late"]
+        assert door.refused("POST", "traces/link-to-run", run_id=run, trace_ids=["../x"]).startswith("INVALID")
+        assert door.refused("POST", "traces/link-to-run", run_id="nowhere", trace_ids=["tr-x"]).startswith("RESOURCE")
 
     def test_a_deleted_experiment_takes_and_shows_none(self, door, experiment):
         started(door, experiment, "tr-hidden")
@@ -148,7 +159,7 @@ class TestFinding:
 
     @pytest.mark.parametrize(
         "text",
-        ["span.name = 'x'", "nothing = 1", "status = 3", "timestamp_ms = 'x'", "run.x = 'y'", "issue.id = '1'", "name",
+        ["span.x = 'y'", "span.content = 'x'", "text = 'x'", "span.name > 'a'", "span.attributes. = 'x'", "nothing = 1", "status = 3", "timestamp_ms = 'x'", "run.x = 'y'", "issue.id = '1'", "name",
          "tag.a > 'b'", "prompt = 'x'", "prompt = '%/1'", "name RLIKE '(a+)+$'", "feedback.a LIKE 5", "status IS NULL"],
     )  # fmt: skip
     def test_what_cannot_be_asked_is_refused(self, door, experiment, text):
@@ -156,6 +167,132 @@ class TestFinding:
         started(door, experiment, f"tr-any-{experiment}")
         answer = door.send("POST", "traces/search", locations=[place], filter=text)
         assert answer.status in {200, 400} if text.startswith("feedback") else answer.status == 400, answer.content
+
+
+SPANS = (
+    {"trace_id": "ymwwvLA2SWzHtijA4YQHKw==", "span_id": "HL144fUlWBA=", "parent_span_id": None, "name": "ask",
+     "start_time_unix_nano": 1795952844025334524, "end_time_unix_nano": 1795952844203790579,
+     "events": [{"name": "ev", "time_unix_nano": 99999, "attributes": {"foo": "bar", "l": ["a"]}}],
+     "status": {"code": "STATUS_CODE_OK", "message": ""},
+     "attributes": {"mlflow.spanType": '"LLM"', "fruit": '"apple"', "n": "3", "f": "1.5", "b": "true", "raw": "no json",
+                    "l": '[1, "a"]', "d": '{"a": {"b": null}}', "none": "null", "big": str(2**70)}},
+    {"trace_id": "tr-ca6c30bcb036496cc7b628c0e184072b", "span_id": "edb2a5b3dd597058", "name": "fetch",
+     "parent_span_id": "1cbd78e1f5255810", "start_time_unix_nano": 5, "end_time_unix_nano": None, "events": [],
+     "status": {"code": "ERROR", "message": "bad"}, "attributes": {"mlflow.spanInputs": '{"q": "hé_%?"}'}},
+    {"name": "old", "context": {"trace_id": "0xca6c30bcb036496cc7b628c0e184072b", "span_id": "0xedb2a5b3dd597058"},
+     "parent_id": None, "start_time": 5, "end_time": 6, "status_code": "UNSET", "status_message": "", "attributes": {},
+     "events": [{"name": "ev", "timestamp": 7, "attributes": {}}]},
+)  # fmt: skip
+"""As MLflow 3, 3.5 and 2 write them."""
+
+IN_PROTOBUF = (
+    {"trace_id": "ymwwvLA2SWzHtijA4YQHKw==", "span_id": "HL144fUlWBA=", "name": "ask",
+     "start_time_unix_nano": 1795952844025334524, "end_time_unix_nano": 1795952844203790579,
+     "attributes": [
+         {"key": "mlflow.spanType", "value": {"string_value": "LLM"}}, {"key": "fruit", "value": {"string_value": "apple"}},
+         {"key": "n", "value": {"int_value": 3}}, {"key": "f", "value": {"double_value": 1.5}},
+         {"key": "b", "value": {"bool_value": True}}, {"key": "raw", "value": {"string_value": "no json"}},
+         {"key": "l", "value": {"array_value": {"values": [{"int_value": 1}, {"string_value": "a"}]}}},
+         {"key": "d", "value": {"kvlist_value": {"values": [
+             {"key": "a", "value": {"kvlist_value": {"values": [{"key": "b"}]}}}]}}},
+         {"key": "none"}, {"key": "big", "value": {"string_value": str(2**70)}}],
+     "events": [{"time_unix_nano": 99999, "name": "ev", "attributes": [
+         {"key": "foo", "value": {"string_value": "bar"}},
+         {"key": "l", "value": {"array_value": {"values": [{"string_value": "a"}]}}}]}],
+     "status": {"code": "STATUS_CODE_OK"}},
+    {"trace_id": "ymwwvLA2SWzHtijA4YQHKw==", "span_id": "7bKls91ZcFg=", "parent_span_id": "HL144fUlWBA=", "name": "fetch",
+     "start_time_unix_nano": 5, "status": {"code": "STATUS_CODE_ERROR", "message": "bad"},
+     "attributes": [{"key": "mlflow.spanInputs", "value": {"kvlist_value": {"values": [
+         {"key": "q", "value": {"string_value": "hé_%?"}}]}}}]},
+    {"trace_id": "ymwwvLA2SWzHtijA4YQHKw==", "span_id": "7bKls91ZcFg=", "name": "old", "start_time_unix_nano": 5,
+     "end_time_unix_nano": 6, "status": {"code": "STATUS_CODE_UNSET"},
+     "events": [{"time_unix_nano": 7, "name": "ev", "attributes": []}]},
+)  # fmt: skip
+
+
+class TestSpans:
+    def fill(self, door, experiment, name, *spans):
+        started(door, experiment, name)
+        assert door.put(f"traces/{name}/traces.json", json.dumps({"spans": spans}).encode()).status == 200
+
+    def test_they_come_with_their_trace_as_protobuf_says_them(self, door, experiment):
+        self.fill(door, experiment, "tr-spans", *SPANS)
+        for partial in (True, False):
+            got = door.get("traces/get", trace_id="tr-spans", allow_partial=partial)["trace"]
+            assert got["trace_info"] == door.get("traces/tr-spans")["trace"]["trace_info"]
+            assert got["spans"] == [*IN_PROTOBUF]
+        assert door.get("traces/batchGet", trace_ids=["tr-nowhere", "tr-spans", "tr-spans"])["traces"] == [got]
+
+    def test_a_trace_without_them_is_not_whole(self, door, experiment):
+        started(door, experiment, "tr-bare")
+        assert "not fully exported" in door.refused("GET", "traces/get", trace_id="tr-bare")
+        assert door.get("traces/get", trace_id="tr-bare", allow_partial=True)["trace"]["spans"] == []
+        assert door.get("traces/batchGet", trace_ids=["tr-bare"])["traces"] == []
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"{", b"[]", b'{"spans": 1}', b'{"spans": [1]}', b'{"spans": [{}]}', b"\xff", b'{"spans": [{"name": "x"}]}',
+         json.dumps({"spans": [{**SPANS[0], "span_id": "!"}]}).encode(),
+         json.dumps({"spans": [{**SPANS[0], "attributes": [1]}, {**SPANS[0], "status": 5}]}).encode(),
+         json.dumps({"spans": [{**SPANS[0], "attributes": {"a": "[" * 5000 + "]" * 5000}, "events": [4]}]}).encode()],
+    )  # fmt: skip
+    def test_a_file_that_holds_none_is_told_and_found_by_nothing(self, door, experiment, content):
+        started(door, experiment, f"tr-broken-{experiment}")
+        assert door.put(f"traces/tr-broken-{experiment}/traces.json", content).status == 200
+        assert door.refused("GET", "traces/get", trace_id=f"tr-broken-{experiment}").startswith("INVALID")
+        assert found(door, experiment, "span.attributes.fruit = 'pear' AND span.name = 'ask'") == []
+
+    def test_traces_are_found_by_what_is_in_them(self, door, experiment):
+        self.fill(door, experiment, "tr-one", *SPANS[:2])
+        self.fill(door, experiment, "tr-old", SPANS[2])
+        started(door, experiment, "tr-none")
+
+        def names(text, **fields):
+            return [name.removeprefix("tr-") for name in found(door, experiment, text, **fields)]
+
+        assert names("trace.text LIKE '%apple%'") == names("text ILIKE '%APPLE%'") == ["one"]
+        assert names("span.content LIKE '%hé%'") == names("span.name = 'ask'") == names("span.type = 'LLM'") == ["one"]
+        assert names("span.name IN ('old', 'fetch')") == ["old", "one"]
+        assert names("span.name IN ('old', 'fetch')", order_by=["request_id DESC"]) == ["one", "old"]
+        assert names("span.status = 'ERROR' AND span.name = 'fetch'") == ["one"]
+        assert names("span.status = 'ERROR' AND span.name = 'ask'") == []
+        assert names("span.attributes.fruit = 'apple' AND request_id = 'tr-one'") == ["one"]
+        assert names("span.attributes.`mlflow.spanInputs` LIKE '%hé%'") == ["one"]
+        assert names("span.attributes.n = '3'") == ["one"]
+        assert names("span.attributes.fruit != 'pear'") == ["one"]
+
+    def test_a_page_goes_on_behind_the_last_that_was_looked_into(self, door, experiment, monkeypatch):
+        monkeypatch.setattr("regista.dialects.mlflow.routes.traces._MOST_LOOKED_INTO", 2)
+        for number in range(7):
+            self.fill(door, experiment, f"tr-{experiment}-{number}", {**SPANS[0], "name": f"n{number % 3}"})
+        seen, token, pages = [], "", 0
+        while token is not None:
+            place = {"mlflow_experiment": {"experiment_id": experiment}}
+            page = door.post(
+                "traces/search", locations=[place], filter="span.name = 'n0'", max_results=2, page_token=token
+            )
+            seen += [one["trace_id"][-1] for one in page["traces"]]
+            token, pages = page.get("next_page_token"), pages + 1
+        assert seen == ["6", "3", "0"]
+        assert pages > 2
+
+    def test_who_may_not_download_sees_none(self, door, experiment):
+        from regista.services.access.access import SYSTEM
+
+        self.fill(door, experiment, "tr-closed", *SPANS)
+        narrow = door.house.principals.create_key(
+            SYSTEM, "ada", "no-spans", permissions=("scopes/read", "jobs/read", "assets/read")
+        ).secret
+        reader = door.at(door.base, narrow)
+        assert found(reader, experiment) == ["tr-closed"]
+        place = {"mlflow_experiment": {"experiment_id": experiment}}
+        for asked in (
+            ("GET", "traces/get", {"trace_id": "tr-closed"}),
+            ("GET", "traces/batchGet", {"trace_ids": ["tr-closed"]}),
+            ("POST", "traces/search", {"locations": [place], "filter": "text LIKE '%apple%'"}),
+        ):
+            method, name, fields = asked
+            assert reader.refused(method, name, **fields).startswith("PERMISSION_DENIED")
 
 
 class TestJudging:

@@ -1,5 +1,6 @@
 """The schema: made at once, migrated step by step, the same either way."""
 
+import json
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.drivers.catalog.sql.session import Session
 from regista.drivers.catalog.sql.sqlite import sqlite_engine
 from regista.drivers.catalog.sql.tables import REVISION, metadata
+from regista.entities.run import ModelMetric
 from regista.errors import UnsupportedError
 
 
@@ -131,6 +133,35 @@ def test_a_migration_that_fails_leaves_the_old_schema(url, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         SqlCatalog.open(url)
     assert drawn(url) == before
+
+
+def test_what_bodies_said_of_metrics_becomes_rows(url):
+    """0007."""
+    SqlCatalog.open(url).close()
+    said = [{"key": "a", "value": None, "timestamp": 5, "step": 1, "dataset_name": "d", "dataset_digest": "x"},
+            {"key": "a", "value": 0.5, "timestamp": 5, "run": "r"}]  # fmt: skip
+    body = {"id": "m-1", "scope_id": "w", "experiment": 0, "name": "näme", "metrics": said}
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        for table in ("logged_model_metrics", "llm_trace_links"):
+            connection.execute(text(f"DROP TABLE {table}"))
+        add = "INSERT INTO logged_models (scope_id, id, experiment, run, name, deleted, created_at, body)"
+        for name, content in (("m-0", body | {"metrics": []}), ("m-1", body)):
+            values = {"id": name, "body": json.dumps(content)}
+            connection.execute(text(f"{add} VALUES ('w', :id, 0, '', '', 0, 0, :body)"), values)
+        connection.commit()
+    engine.dispose()
+    restamped(url, "0006")
+    catalog = SqlCatalog.open(url)
+    assert catalog.read(lambda tx: tx.artifacts.model_metrics("w", ["m-0", "m-1"], 9)) == {
+        "m-1": [
+            ModelMetric(key="a", value=0.5, timestamp=5, run="r"),
+            ModelMetric(key="a", value=None, timestamp=5, step=1, dataset_name="d", dataset_digest="x"),
+        ]
+    }
+    kept = catalog.read(lambda tx: tx.artifacts.find_model("w", "m-1"))
+    assert (kept.name, kept.metrics) == ("näme", ())
+    catalog.close()
 
 
 def test_the_newest_revision_is_the_one_that_this_regista_works_with():

@@ -11,6 +11,7 @@ from regista.dialects.mlflow.routes import (
     registered_models,
     runs,
     server,
+    spans,
     traces,
     webhooks,
 )
@@ -25,6 +26,7 @@ _PARTS = (
     registered_models,
     model_versions,
     traces,
+    spans,
     webhooks,
 )
 

@@ -14,6 +14,7 @@ from regista.errors import AlreadyExistsError, InvalidError
 from regista.services.tracking.experiments import MAX_NAME
 
 _MOST = 50_000
+_MOST_EXPERIMENTS, _MOST_DATASETS = 20, 1000
 
 
 def create(call: Call, asked: wire.CreateExperiment) -> Json:
@@ -105,12 +106,32 @@ def delete_tag(call: Call, asked: wire.SetExperimentTag) -> None:
     call.house.experiments.delete_tag(call.caller, call.address, number, asked.key)
 
 
+def search_datasets(call: Call, asked: wire.SearchDatasets) -> Json:
+    """Which data sets runs of experiments used, and for what."""
+    if not asked.experiment_ids:
+        raise InvalidError("SearchDatasets request must specify at least one experiment_id.")
+    if len(asked.experiment_ids) > _MOST_EXPERIMENTS:
+        raise InvalidError(
+            f"SearchDatasets request cannot specify more than {_MOST_EXPERIMENTS} experiment_ids."
+            f" Received {len(asked.experiment_ids)} experiment_ids."
+        )
+    numbers = [limits.experiment_number(text) for text in asked.experiment_ids]
+    found = call.house.run_search.datasets(call.caller, call.address, numbers, _MOST_DATASETS)
+    return {"dataset_summaries": [_summary(*one) for one in found]}
+
+
+def _summary(experiment: int, name: str, digest: str, context: str) -> Json:
+    said = {"experiment_id": str(experiment), "name": name, "digest": digest}
+    return said | {"context": context} if context else said
+
+
 ROUTES = {
     ("POST", "experiments/create"): Route(create, wire.CreateExperiment),
     ("GET", "experiments/get"): Route(get, wire.ExperimentId, pace=Pace.GLANCE),
     ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName, pace=Pace.GLANCE),
     ("POST", "experiments/search"): Route(search, wire.SearchExperiments),
     ("GET", "experiments/search"): Route(search, wire.SearchExperiments),
+    ("POST", "experiments/search-datasets"): Route(search_datasets, wire.SearchDatasets),
     ("POST", "experiments/update"): Route(update, wire.UpdateExperiment),
     ("POST", "experiments/delete"): Route(delete, wire.ExperimentId),
     ("POST", "experiments/restore"): Route(restore, wire.ExperimentId),

@@ -14,7 +14,7 @@ from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.searches import LOGGED_MODELS
 from regista.entities.run import LoggedModel, ModelMetric
-from regista.entities.search import Clause, Field
+from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 from regista.services.tracking.logged_models import NewLoggedModel
 from regista.services.tracking.matching import holds
@@ -89,11 +89,17 @@ def search(call: Call, asked: wire.SearchLoggedModels) -> Json:
     limit = limits.check_results(asked.max_results, _MOST)
     clauses = LOGGED_MODELS.clauses(asked.filter)
     experiments = [limits.experiment_number(text) for text in asked.experiment_ids]
-    found = call.house.logged_models.search(call.caller, call.address, experiments)
+    orders = [(order, LOGGED_MODELS.orders([_quoted(order.field_name)])[0]) for order in asked.order_by]
+    keys = {one.key for one in clauses if one.field is Field.METRIC}
+    keys |= {parsed.key for _, parsed in orders if parsed.field is Field.METRIC}
+    metrics = [] if asked.datasets else sorted(keys) or None
+    models = call.house.logged_models
+    found = models.search(call.caller, call.address, experiments, metrics=metrics)
     matching = [one for one in found if _matches(one, clauses, asked.datasets)]
-    for order in reversed(asked.order_by):
-        matching.sort(key=_sort_key(order))
+    for order, parsed in reversed(orders):
+        matching.sort(key=_sort_key(order, parsed))
     page, token = page_by_offset(matching, limit, asked.page_token)
+    page = models.measured(call.caller, call.address, page)
     return render.paged("models", (render.logged_model(call, one) for one in page), token)
 
 
@@ -139,9 +145,8 @@ def _value(metric: ModelMetric) -> float:
     return math.nan if metric.value is None else metric.value
 
 
-def _sort_key(order: wire.LoggedModelOrder) -> Callable[[LoggedModel], Any]:
+def _sort_key(order: wire.LoggedModelOrder, parsed: Order) -> Callable[[LoggedModel], Any]:
     """What has no value, or NaN, comes last in either direction."""
-    parsed = LOGGED_MODELS.orders([_quoted(order.field_name)])[0]
     sign = 1 if order.ascending else -1
 
     def number(model: LoggedModel) -> tuple[bool, float]:
@@ -169,7 +174,7 @@ def _quoted(name: str) -> str:
 def _metric_value(model: LoggedModel, key: str, order: wire.LoggedModelOrder) -> float | None:
     on = {(order.dataset_name, order.dataset_digest)} if order.dataset_name else set()
     found = [one for one in model.metrics if one.key == key and (not on or _is_on(one, on))]
-    return found[-1].value if found else None
+    return max(found, key=lambda one: (one.timestamp, one.step)).value if found else None
 
 
 ROUTES = {

@@ -20,6 +20,7 @@ from regista.dialects.mlflow.offsets import page_by_offset
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.render_traces import ARTIFACT_LOCATION, STATES, old_trace_info, trace_info, whole
 from regista.dialects.mlflow.routes.assessments import assessment_of
+from regista.dialects.mlflow.spans import having
 from regista.dialects.mlflow.trace_searches import PROMPTS, sort_traces, trace_clauses, trace_orders
 from regista.dialects.mlflow.wire import Nothing, Tag
 from regista.entities.llm_trace import LlmTrace, LlmTraceStatus
@@ -28,6 +29,7 @@ from regista.entities.page import MAX_PAGE, PageRequest
 from regista.errors import InvalidError
 
 _MOST, _MOST_IDS = 500, 100
+_MOST_LOOKED_INTO = 1000
 _SOURCE_RUN = "mlflow.sourceRun"
 _LOCATIONS = frozenset({ARTIFACT_LOCATION, "mlflow.trace.spansLocation", "mlflow.trace.archiveLocation"})
 """Where the spans are is ours to tell."""
@@ -117,7 +119,7 @@ def get_old(call: Call, _: Nothing) -> Json:
 
 def get_many(call: Call, asked: wire.TraceIds) -> Json:
     """Those of the ids that there are."""
-    _check_count(asked.trace_ids)
+    check_count(asked.trace_ids)
     found = call.house.llm_traces.get_all(call.caller, call.address, asked.trace_ids)
     return {"trace_infos": [trace_info(call, one) for one in found]}
 
@@ -136,23 +138,25 @@ def search_old(call: Call, asked: wire.SearchTraces) -> Json:
 
 
 def _found(call: Call, asked: wire.SearchTraces, places: Sequence[str]) -> tuple[Sequence[LlmTrace], str | None]:
-    """A page: by key where the order is that of the list, by offset where all have to be sorted."""
+    """A page: by key where the order is that of the list, by offset where all have to be sorted. One by key ends early, and
+    says that there is more, when it has looked into the spans of many traces."""
     limit = limits.check_results(asked.max_results, _MOST)
-    clauses, orders = trace_clauses(asked.filter), trace_orders(asked.order_by)
+    (clauses, of_spans), orders = trace_clauses(asked.filter), trace_orders(asked.order_by)
     experiments = [limits.experiment_number(text) for text in places]
     traces = call.house.llm_traces
-    if not orders:
-        request = PageRequest(limit, asked.page_token or None)
-        page = traces.search(call.caller, call.address, experiments, clauses, request)
-        return page.items, page.next
     found: list[LlmTrace] = []
-    cursor: str | None = None
+    cursor = None if orders else asked.page_token or None
+    seen = 0
     while True:
-        page = traces.search(call.caller, call.address, experiments, clauses, PageRequest(MAX_PAGE, cursor))
-        found += page.items
+        request = PageRequest(MAX_PAGE if orders else limit - len(found), cursor)
+        page = traces.search(call.caller, call.address, experiments, clauses, request)
+        found += having(call, page.items, of_spans)
         cursor = page.next
-        if cursor is None:
+        seen += len(page.items)
+        if orders and cursor is None:
             return page_by_offset(sort_traces(found, orders), limit, asked.page_token)
+        if not orders and (cursor is None or len(found) >= limit or seen >= _MOST_LOOKED_INTO):
+            return found, cursor
 
 
 def set_tag(call: Call, asked: wire.TraceTag) -> None:
@@ -177,7 +181,7 @@ def delete(call: Call, asked: wire.DeleteTraces) -> Json:
     if until is None:
         if most is not None:
             raise InvalidError("`max_traces` can't be specified if `trace_ids` is specified")
-        _check_count(ids)
+        check_count(ids)
         return {"traces_deleted": traces.delete(call.caller, call.address, experiment, ids)}
     if most is not None and most <= 0:
         raise InvalidError(f"`max_traces` must be a positive integer, received {most}")
@@ -186,7 +190,7 @@ def delete(call: Call, asked: wire.DeleteTraces) -> Json:
 
 def link_to_run(call: Call, asked: wire.LinkTraces) -> None:
     """Link some to a run."""
-    _check_count(asked.trace_ids)
+    check_count(asked.trace_ids)
     call.house.llm_traces.link(call.caller, call.address, asked.run_id, asked.trace_ids)
 
 
@@ -206,7 +210,8 @@ def link_prompts(call: Call, asked: wire.LinkPrompts) -> None:
     call.house.llm_traces.change(call.caller, call.address, asked.trace_id, linked)
 
 
-def _check_count(ids: Sequence[str]) -> None:
+def check_count(ids: Sequence[str]) -> None:
+    """Raise ``InvalidError`` for more ids than a request can name."""
     if len(ids) > _MOST_IDS:
         raise InvalidError(f"A request can name at most {_MOST_IDS} traces. Got {len(ids)}.")
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -336,6 +336,21 @@ logged_models = _table(
     Index("logged_models_of_run", "scope_id", "run"),
 )
 
+logged_model_metrics = _table(
+    "logged_model_metrics",
+    _big("model"),
+    _text("key"),
+    _big("timestamp"),
+    _big("step"),
+    *map(_text, ("run", "dataset_name", "dataset_digest")),
+    _flag("is_number"),
+    Column("value", Double, nullable=False),
+    PrimaryKeyConstraint(
+        "model", "key", "timestamp", "step", "run", "dataset_name", "dataset_digest", "is_number", "value"
+    ),
+    rowid=False,
+)
+
 llm_traces = _table(
     "llm_traces",
     _seq(),
@@ -346,6 +361,15 @@ llm_traces = _table(
     _body(),
     Index("llm_traces_id", "scope_id", "id", unique=True),
     Index("llm_traces_newest", "scope_id", "experiment", "started_at", "seq"),
+)
+
+llm_trace_links = _table(
+    "llm_trace_links",
+    _text("scope_id"),
+    _text("trace"),
+    _text("run"),
+    _big("at"),
+    PrimaryKeyConstraint("scope_id", "trace", "run"),
 )
 
 resources = _table(

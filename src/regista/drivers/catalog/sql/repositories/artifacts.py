@@ -1,19 +1,21 @@
-"""Files of runs and of logged models, and the logged models."""
+"""Files of runs and of logged models, the logged models, and what was measured of them."""
 
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
 from sqlalchemy import select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.session import Session, Statement, upsert
+from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.entities.digest import Digest
 from regista.entities.page import Page, PageRequest
-from regista.entities.run import Artifact, LoggedModel
+from regista.entities.run import Artifact, LoggedModel, ModelMetric
 
 _model = decoder(LoggedModel)
 
@@ -32,10 +34,23 @@ _DIGESTS = Statement(
 )
 _PUT_MODEL = upsert(tables.logged_models, "scope_id", "id", keep=("created_at",))
 _FIND_MODEL = Statement("SELECT body FROM logged_models WHERE scope_id = :scope AND id = :id")
+_MODEL = Statement("SELECT seq FROM logged_models WHERE scope_id = :scope AND id = :id")
+_ADD_METRIC = insert(tables.logged_model_metrics)
+_MEASURED = (
+    "SELECT m.seq, m.id, p.key, p.is_number, p.value, p.timestamp, p.step, p.run, p.dataset_name, p.dataset_digest,"
+    " row_number() OVER (PARTITION BY p.model ORDER BY p.timestamp DESC, p.step DESC, p.key) AS place"
+    " FROM logged_models m JOIN logged_model_metrics p ON p.model = m.seq WHERE m.scope_id = :scope AND m.id IN :models"
+)
+_LATEST = (
+    "SELECT id, key, is_number, value, timestamp, step, run, dataset_name, dataset_digest FROM ({measured}) AS measured"
+    " WHERE place <= :most ORDER BY seq, key, timestamp, step, run, dataset_name, dataset_digest, is_number, value"
+)
+_METRICS = Statement(_LATEST.format(measured=_MEASURED))
+_SOME_METRICS = Statement(_LATEST.format(measured=f"{_MEASURED} AND p.key IN :keys"))
 
 
 class ArtifactRows:
-    """Rows of ``artifacts`` and ``logged_models``."""
+    """Rows of ``artifacts``, ``logged_models`` and ``logged_model_metrics``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -73,7 +88,7 @@ class ArtifactRows:
             name=model.name,
             deleted=int(model.deleted),
             created_at=model.created_at,
-            body=encoded(model),
+            body=encoded(msgspec.structs.replace(model, metrics=())),
         )
 
     def find_model(self, scope_id: str, model_id: str) -> LoggedModel | None:
@@ -93,6 +108,32 @@ class ArtifactRows:
             query = query.where(column.name == name)
         return page_of(self._session, query, request, "models", (column.created_at, column.seq), _model)
 
+    def log_model_metrics(self, scope_id: str, model_id: str, metrics: Sequence[ModelMetric]) -> None:
+        row = self._session.first(_MODEL, scope=scope_id, id=model_id)
+        if row and metrics:
+            self._session.many(_ADD_METRIC, [_measured(row[0], one) for one in metrics])
+
+    def model_metrics(
+        self, scope_id: str, model_ids: Sequence[str], most: int, *, keys: Sequence[str] = ()
+    ) -> dict[str, list[ModelMetric]]:
+        which: dict[str, Any] = {"scope": scope_id, "models": list(model_ids), "most": most}
+        rows = (
+            self._session.all(_SOME_METRICS, keys=list(keys), **which) if keys else self._session.all(_METRICS, **which)
+        )
+        found: defaultdict[str, list[ModelMetric]] = defaultdict(list)
+        for model_id, key, is_number, value, timestamp, step, run, name, digest in rows:
+            one = ModelMetric(
+                key=key,
+                value=value if is_number else None,
+                timestamp=timestamp,
+                step=step,
+                run=run,
+                dataset_name=name,
+                dataset_digest=digest,
+            )
+            found[model_id].append(one)
+        return dict(found)
+
     def digests(self, after: tuple[str, str, str] | None = None) -> Iterator[tuple[str, Digest]]:
         scope, owner, path = after or ("", "", "")
         while rows := self._session.all(_DIGESTS, scope=scope, owner=owner, path=path):
@@ -109,6 +150,21 @@ def _range(prefix: str) -> dict[str, str]:
 def _artifact(row: tuple[Any, ...]) -> Artifact:
     scope_id, owner, path, digest, size = row
     return Artifact(scope_id=scope_id, owner=owner, path=path, digest=Digest(digest), size=size)
+
+
+def _measured(model: int, one: ModelMetric) -> dict[str, Any]:
+    """NaN is stored as (0, 0.0), as those of runs are."""
+    return {
+        "model": model,
+        "key": one.key,
+        "timestamp": one.timestamp,
+        "step": one.step,
+        "run": one.run,
+        "dataset_name": one.dataset_name,
+        "dataset_digest": one.dataset_digest,
+        "is_number": int(one.value is not None),
+        "value": 0.0 if one.value is None else float(one.value),
+    }
 
 
 def _row(artifact: Artifact) -> dict[str, Any]:

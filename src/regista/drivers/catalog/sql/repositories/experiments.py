@@ -7,18 +7,19 @@ from sqlalchemy import select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import cursor_of, key_of, size_of
+from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
 from regista.drivers.catalog.sql.search import Search, Subject, after, fingerprint
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.page import Page, PageRequest
-from regista.entities.run import Experiment
+from regista.entities.run import Dataset, DatasetUse, Experiment
 from regista.entities.search import Clause, Order
 from regista.errors import AbsentError, AlreadyExistsError
 
 DEFAULT = "Default"
 
 _experiment = decoder(Experiment)
+_dataset = decoder(Dataset)
 _tags = Tags(tables.experiment_tags)
 _column = tables.experiments.c
 _subject = Subject(
@@ -112,6 +113,16 @@ class ExperimentRows:
         rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
         return Page(tuple(_experiment(row[0]) for row in rows[:limit]), cursor)
+
+    def datasets(self, scope_id: str, numbers: Sequence[int], request: PageRequest) -> Page[DatasetUse]:
+        job, said = tables.jobs.c, tables.datasets.c
+        query = select(job.experiment, job.name, said.body).join_from(tables.jobs, tables.datasets, job.seq == said.job)
+        query = query.where(job.scope_id == scope_id, job.experiment.in_(numbers), job.deleted == 0)
+        return page_of(self._session, query, request, "datasets", (said.seq,), _use, kinds=(int,))
+
+
+def _use(experiment: int, run: str, body: str) -> DatasetUse:
+    return DatasetUse(experiment=experiment, run=run, dataset=_dataset(body))
 
 
 def _default(scope_id: str, at: int) -> Experiment:

@@ -1,4 +1,4 @@
-"""Traces of language-model programs."""
+"""Traces of language-model programs, and links to those that have not come yet."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from sqlalchemy import select
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.session import Session, Statement, upsert
+from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.entities.llm_trace import LlmTrace
 from regista.entities.page import Page, PageRequest
 
@@ -16,6 +16,9 @@ _trace = decoder(LlmTrace)
 _PUT = upsert(tables.llm_traces, "scope_id", "id")
 _FIND = Statement("SELECT body FROM llm_traces WHERE scope_id = :scope AND id = :id")
 _DELETE = Statement("DELETE FROM llm_traces WHERE scope_id = :scope AND id = :id")
+_LINK = insert(tables.llm_trace_links)
+_TAKE_LINKS = Statement("DELETE FROM llm_trace_links WHERE scope_id = :scope AND trace = :trace RETURNING run")
+_FORGET_LINKS = Statement("DELETE FROM llm_trace_links WHERE at < :before")
 _OLDEST = Statement(
     "SELECT body FROM llm_traces WHERE scope_id = :scope AND experiment = :experiment AND started_at <= :until"
     " ORDER BY started_at, seq LIMIT :limit"
@@ -23,7 +26,7 @@ _OLDEST = Statement(
 
 
 class LlmTraceRows:
-    """Rows of ``llm_traces``."""
+    """Rows of ``llm_traces`` and ``llm_trace_links``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -53,3 +56,12 @@ class LlmTraceRows:
 
     def delete(self, scope_id: str, trace_id: str) -> bool:
         return bool(self._session.run(_DELETE, scope=scope_id, id=trace_id))
+
+    def keep_link(self, scope_id: str, trace_id: str, run: str, at: int) -> None:
+        self._session.run(_LINK, scope_id=scope_id, trace=trace_id, run=run, at=at)
+
+    def take_links(self, scope_id: str, trace_id: str) -> list[str]:
+        return sorted(row[0] for row in self._session.all(_TAKE_LINKS, scope=scope_id, trace=trace_id))
+
+    def forget_links(self, before: int) -> int:
+        return self._session.run(_FORGET_LINKS, before=before)
