@@ -22,6 +22,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.fernet import Fernet
+
+from tests.support.authority import make_certificates
 from tests.support.locked import locked_python
 from tests.support.server import free_port, running_server, stop
 
@@ -31,11 +34,23 @@ FILES = (
     "tests/tracking/test_model_registry.py",
     "tests/tracking/test_tracking.py",
     "tests/tracking/test_mlflow_artifacts.py",
+    "tests/tracking/test_client.py",
+    "tests/tracking/test_client_webhooks.py",
+    "tests/tracking/test_client_workspace.py",
+    "tests/tracking/_model_registry/test_model_registry_fluent.py",
     "tests/tracking/fluent/test_fluent.py",
     "tests/tracking/test_log_image.py",
     "tests/tracking/test_log_figure.py",
     "tests/store/artifact/test_mlflow_artifact_repo.py",
     "tests/store/artifact/test_http_artifact_repo.py",
+    "tests/store/artifact/test_models_artifact_repo.py",
+    "tests/store/artifact/test_runs_artifact_repo.py",
+    "tests/store/artifact/test_presigned_url_artifact_repo.py",
+    "tests/store/model_registry/test_rest_store.py",
+    "tests/store/model_registry/test_rest_store_webhooks.py",
+    "tests/store/model_registry/test_rest_store_workspace.py",
+    "tests/store/workspace/test_rest_store.py",
+    "tests/webhooks/test_e2e.py",
 )
 NOT_SERVED = ("gateway", "secret", "scorer", "scoring", "endpoint", "graphql", "evaluation_dataset", "dataset_experiment",
               "experiments_rest_tracking", "promptlab", "issue", "model_definition", "provider", "list_models", "query_trace_metrics",
@@ -88,7 +103,11 @@ def _read(path: str) -> Results:
 @contextmanager
 def _regista(folder: Path) -> Iterator[dict[str, str]]:
     """A server of ours. Requests that the tests write by hand find its key and its authority where curl would, too."""
-    with running_server(folder / "home") as server:
+    receiver = make_certificates(folder / "receiver")
+    told = {"REGISTA_WEBHOOK_CA": str(receiver.ca), "REGISTA_WEBHOOK_PRIVATE": "true"}
+    with running_server(folder / "home", told) as server:
+        trusted = folder / "trusted.pem"
+        trusted.write_bytes(server.ca.read_bytes() + receiver.ca.read_bytes())
         netrc = folder / "netrc"
         netrc.write_text(f"machine {urlsplit(server.url).hostname} login key password {server.owner_key}\n")
         netrc.chmod(0o600)
@@ -97,7 +116,9 @@ def _regista(folder: Path) -> Iterator[dict[str, str]]:
             "OWN_TESTS_URL": server.url,
             "OWN_TESTS_KEY": server.owner_key,
             "NETRC": str(netrc),
-            "REQUESTS_CA_BUNDLE": str(server.ca),
+            "REQUESTS_CA_BUNDLE": str(trusted),
+            "OWN_TESTS_CERTIFICATE": str(receiver.certificate),
+            "OWN_TESTS_PRIVATE_KEY": str(receiver.key),
         }
         print("the server's log has", server.log.count("Traceback"), "tracebacks")
 
@@ -106,7 +127,7 @@ def _regista(folder: Path) -> Iterator[dict[str, str]]:
 def _stock(folder: Path) -> Iterator[dict[str, str]]:
     """``mlflow server`` with its artifacts behind it, as users run it."""
     port, state, files = free_port(), folder / "mlflow.db", folder / "artifacts"
-    told = _plain() | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    told = _plain() | _STOCK | {"MLFLOW_WEBHOOK_SECRET_ENCRYPTION_KEY": Fernet.generate_key().decode()}
     command = [str(_python()), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1",
                "--backend-store-uri", f"sqlite:///{state}", "--artifacts-destination", str(files)]  # fmt: skip
     with (folder / "server.log").open("wb") as log:
@@ -124,6 +145,16 @@ def _stock(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         stop(process)
 
+
+_STOCK = {
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    "MLFLOW_WEBHOOK_ALLOWED_SCHEMES": "http",
+    "MLFLOW_WEBHOOK_ALLOW_PRIVATE_IPS": "true",
+    "MLFLOW_WEBHOOK_CACHE_TTL": "0",
+    "MLFLOW_WEBHOOK_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_WEBHOOK_REQUEST_TIMEOUT": "10",
+}
+"""As the tests of webhooks start their own."""
 
 _BACKUP = """
 import contextlib, sqlite3, sys
@@ -151,7 +182,7 @@ def _run(sources: Path, result: Path, words: list[str], environment: dict[str, s
         "PYTHONDONTWRITEBYTECODE": "1",
     }  # fmt: skip
     chosen = [word for word in words if word.startswith("tests/")]
-    options = [word for word in words if word not in chosen] or ["-k", f"not ({' or '.join(NOT_SERVED)})"]
+    options = [word for word in words if word not in chosen] or ["-k", f"test_e2e or not ({' or '.join(NOT_SERVED)})"]
     files = chosen or [file for file in FILES if (sources / file).exists()]
     how = "-q -p external -p no:cacheprovider --continue-on-collection-errors --timeout 60 --tb short".split()
     command = [str(_python()), "-m", "pytest", *how, "-o", "addopts=-p no:legacypath", *options, *files]

@@ -5,6 +5,7 @@ Loaded in MLflow's environment (``-p external``) by ``scripts/mlflow_own_tests.p
     OWN_TESTS_SERVER    ``stock`` or ``regista``
     OWN_TESTS_URL       where it answers
     OWN_TESTS_KEY       Regista: by which workspaces are made
+    OWN_TESTS_CERTIFICATE, OWN_TESTS_PRIVATE_KEY    Regista: of the receiver of webhooks, which it calls by https alone
     OWN_TESTS_STATE     stock: the SQLite file that it keeps, and beside it ``.empty``, the same as it was when new
     OWN_TESTS_RESULT    the file for what became of each test, and whether it spoke to the server at all
 
@@ -12,12 +13,17 @@ Each test finds an empty server: that of MLflow gets its empty database back, Re
 """
 
 import contextlib
+import functools
 import itertools
 import json
 import os
+import socket
 import sqlite3
+import ssl
+import threading
 import uuid
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -25,7 +31,8 @@ import requests
 SERVER, URL = os.environ["OWN_TESTS_SERVER"], os.environ["OWN_TESTS_URL"]
 RESULT = Path(os.environ["OWN_TESTS_RESULT"])
 
-REDIRECTED = ("test_tracking.py", "test_fluent.py", "test_fluent_autolog.py", "test_log_image.py", "test_log_figure.py")
+REDIRECTED = ("test_tracking.py", "test_client.py", "test_fluent.py", "test_fluent_autolog.py", "test_log_image.py",
+              "test_log_figure.py", "test_model_registry_fluent.py", "test_models_artifact_repo.py")  # fmt: skip
 """Files whose tests use whatever store is set, by default SQLite in their own process: for them the server is set."""
 
 _numbers = itertools.count()
@@ -78,7 +85,7 @@ def _emptied() -> str:
 class Outside:
     """Stands for ``ServerThread`` and for what ``_init_server`` returns."""
 
-    def __init__(self, *_arguments, **_options):
+    def __init__(self, *_arguments, **_options) -> None:
         pass
 
     def __enter__(self) -> str:
@@ -100,6 +107,14 @@ def _client_of(request):
     return _client(request)
 
 
+def _registry_store(_request):
+    from mlflow.store.model_registry.rest_store import RestStore
+    from mlflow.utils.rest_utils import MlflowHostCreds
+
+    url = fresh()
+    return RestStore(lambda: MlflowHostCreds(url))
+
+
 def _artifacts_server(request):
     url = fresh()
     root = f"{url}/api/2.0/mlflow-artifacts/artifacts"
@@ -111,8 +126,15 @@ REPLACED = {
     "mlflow_client_with_secrets": _client,
     "client": _client_of,
     "artifacts_server": _artifacts_server,
+    "store": _registry_store,
 }
-IN = ("test_rest_tracking", "test_model_registry", "test_mlflow_artifacts")
+IN = (
+    "test_rest_tracking",
+    "test_model_registry",
+    "test_mlflow_artifacts",
+    "test_client_webhooks",
+    "test_rest_store_webhooks",
+)
 
 
 def pytest_collection(session):
@@ -126,9 +148,60 @@ def pytest_collection(session):
 def pytest_fixture_setup(fixturedef, request):
     """Let our function make the value where the fixture would start a server."""
     module = request.node.nodeid.partition("::")[0].rpartition("/")[2].removesuffix(".py")
+    if module == "test_e2e":
+        _lead_outside(request.module)
     replace = REPLACED.get(fixturedef.argname) if module in IN else None
     if replace is not None:
         fixturedef.func, fixturedef.argnames = _called(replace), ("request",)
+
+
+def _lead_outside(module):
+    """The tests of webhooks start a server and a receiver in processes of their own; the receiver stays."""
+    if module._run_mlflow_server is Outside:
+        return
+    module._run_mlflow_server = Outside
+    module.wait_until_ready = functools.partial(module.wait_until_ready, max_attempts=60)
+    if SERVER == "regista":
+        plain = module.AppClient
+        module.AppClient = lambda base: plain(_by_https(base))
+
+
+def _by_https(base: str) -> str:
+    """An address by https behind which is *base*."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(os.environ["OWN_TESTS_CERTIFICATE"], os.environ["OWN_TESTS_PRIVATE_KEY"])
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        while True:
+            client, _ = listening.accept()
+            threading.Thread(target=_pass_on, args=(context, client, urlsplit(base).port), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return f"https://localhost:{listening.getsockname()[1]}"
+
+
+def _pass_on(context: ssl.SSLContext, client: socket.socket, port: int) -> None:
+    """One request and its answer; the receiver is told to close the connection behind it."""
+    with contextlib.suppress(OSError), context.wrap_socket(client, server_side=True) as caller:
+        head, _, body = _read_head(caller)
+        length = next(
+            (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:")), 0
+        )
+        while len(body) < length:
+            body += caller.recv(65536)
+        lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+        with socket.create_connection(("127.0.0.1", port)) as receiver:
+            receiver.sendall(b"\r\n".join([*lines, b"Connection: close", b"", body]))
+            while answer := receiver.recv(65536):
+                caller.sendall(answer)
+
+
+def _read_head(caller: ssl.SSLSocket) -> tuple[bytes, bytes, bytes]:
+    received = b""
+    while b"\r\n\r\n" not in received and (some := caller.recv(65536)):
+        received += some
+    return received.partition(b"\r\n\r\n")
 
 
 def _called(replace):

@@ -55,6 +55,7 @@ _ABSENT = {
     "run": "Run with id={} not found",
     "logged model": "Logged model with ID '{}' not found",
     "experiment": "No Experiment with id={} exists",
+    "webhook": "Webhook with ID {} not found",
     "run's tag": "No tag with name: {} in the run",
     "logged model's tag": "No tag with key '{}' in the logged model",
 }

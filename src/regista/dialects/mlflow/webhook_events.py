@@ -15,27 +15,34 @@ IS_PROMPT = "mlflow.prompt.is_prompt"
 _TEXT = "mlflow.prompt.text"
 _INNER = {IS_PROMPT, _TEXT, "mlflow.prompt.type", "_mlflow_prompt_type"}
 
-_OF_TAG = {"name": "example_model", "version": "1", "key": "example_key"}
-_OF_ALIAS = {"name": "example_model", "alias": "example_alias"}
-_MADE: dict[str, Any] = {"name": "example_model", "tags": {"example_key": "example_value"}, "description": "An example"}
+_MODEL_NAME, _PROMPT_NAME = {"name": "example_model"}, {"name": "example_prompt"}
+_VERSION, _ALIAS = {"version": "1"}, {"alias": "example_alias"}
+_KEY, _SET = {"key": "example_key"}, {"key": "example_key", "value": "example_value"}
+_TAGS = {"tags": {"example_key": "example_value"}}
 _EXAMPLES: dict[str, dict[str, Any]] = {
-    "registered_model.created": _MADE,
-    "model_version.created": _MADE | {"version": "1", "source": "models:/example_model/1", "run_id": "example_run"},
-    "model_version_tag.set": _OF_TAG | {"value": "example_value"},
-    "model_version_tag.deleted": _OF_TAG,
-    "model_version_alias.created": _OF_ALIAS | {"version": "1"},
-    "model_version_alias.deleted": _OF_ALIAS,
-    "prompt.created": _MADE,
-    "prompt_version.created": _MADE | {"version": "1", "template": "Hello {{name}}!"},
-    "prompt_tag.set": {"name": "example_model", "key": "example_key", "value": "example_value"},
-    "prompt_tag.deleted": {"name": "example_model", "key": "example_key"},
-    "prompt_version_tag.set": _OF_TAG | {"value": "example_value"},
-    "prompt_version_tag.deleted": _OF_TAG,
-    "prompt_alias.created": _OF_ALIAS | {"version": "1"},
-    "prompt_alias.deleted": _OF_ALIAS,
+    "registered_model.created": _MODEL_NAME | _TAGS | {"description": "An example registered model"},
+    "model_version.created": _MODEL_NAME
+    | _VERSION
+    | _TAGS
+    | {"source": "models:/123", "run_id": "abcd1234abcd5678", "description": "An example model version"},
+    "model_version_tag.set": _MODEL_NAME | _VERSION | _SET,
+    "model_version_tag.deleted": _MODEL_NAME | _VERSION | _KEY,
+    "model_version_alias.created": _MODEL_NAME | _VERSION | _ALIAS,
+    "model_version_alias.deleted": _MODEL_NAME | _ALIAS,
+    "prompt.created": _PROMPT_NAME | _TAGS | {"description": "An example prompt"},
+    "prompt_version.created": _PROMPT_NAME
+    | _VERSION
+    | _TAGS
+    | {"template": "Hello {{name}}!", "description": "An example prompt version"},
+    "prompt_tag.set": _PROMPT_NAME | _SET,
+    "prompt_tag.deleted": _PROMPT_NAME | _KEY,
+    "prompt_version_tag.set": _PROMPT_NAME | _VERSION | _SET,
+    "prompt_version_tag.deleted": _PROMPT_NAME | _VERSION | _KEY,
+    "prompt_alias.created": _PROMPT_NAME | _VERSION | _ALIAS,
+    "prompt_alias.deleted": _PROMPT_NAME | _ALIAS,
     "budget_policy.exceeded": {"budget_policy_id": "example", "budget_unit": "USD", "budget_amount": 100.0},
 }
-"""All names, each with what is sent to try it. Budgets are not kept here: nobody is ever told of one."""
+"""All names, each with what MLflow sends to try it. Budgets are not kept here: nobody is ever told of one."""
 
 _MODEL = AssetKind.MODEL
 

@@ -11,7 +11,7 @@ from regista.entities.names import new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress
 from regista.entities.webhook import Delivery, DeliveryState, Sent, Webhook, WebhookState
-from regista.errors import ConflictError, InvalidError, NotFoundError
+from regista.errors import AbsentError, ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.interfaces.posting import Poster
 from regista.interfaces.signing import Signer
@@ -191,7 +191,8 @@ def _find(tx: Transaction, scope: Scope, which: str) -> Webhook:
     if len(exact) > 1:
         raise ConflictError(f"{scope.address} has several webhooks {which[:80]!r}", hint="Name it by its id.")
     if not exact:
-        raise NotFoundError(f"there is no webhook {which[:80]!r} in {scope.kind} {scope.name!r}")
+        message = f"there is no webhook {which[:80]!r} in {scope.kind} {scope.name!r}"
+        raise AbsentError(message, what="webhook", name=which[:80])
     return exact[0]
 
 

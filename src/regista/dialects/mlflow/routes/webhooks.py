@@ -1,6 +1,7 @@
 """Webhooks, by ids. Those that ask for events which MLflow has no name for are shown without these."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from regista.dialects.mlflow import wire_webhooks as wire
 from regista.dialects.mlflow.call import Call, Route
@@ -12,6 +13,7 @@ from regista.dialects.mlflow.routes.registered_models import BOTH
 from regista.dialects.mlflow.webhook_events import MlflowTeller
 from regista.dialects.mlflow.wire import Nothing
 from regista.entities.webhook import Webhook, WebhookState
+from regista.errors import InvalidError
 from regista.services.webhooks.webhooks import WebhookChange
 
 _MOST = 1000
@@ -24,7 +26,7 @@ def create(call: Call, asked: wire.CreateWebhook) -> Json:
         raise missing("events")
     new = WebhookChange(
         name=asked.name,
-        url=asked.url,
+        url=_address(asked.url),
         events=_names(asked.events),
         description=asked.description,
         secret=asked.secret,
@@ -49,7 +51,7 @@ def update(call: Call, asked: wire.UpdateWebhook) -> Json:
     """Change what is given."""
     change = WebhookChange(
         name=asked.name or None,
-        url=asked.url or None,
+        url=_address(asked.url) if asked.url else None,
         events=_names(asked.events) or None,
         description=asked.description,
         secret=asked.secret,
@@ -72,6 +74,19 @@ def test(call: Call, asked: wire.TestWebhook) -> Json:
     if sent.status:
         found |= {"response_status": sent.status, "response_body": sent.body}
     return {"result": found | ({"error_message": f"Failed to test webhook: {sent.error}"} if sent.error else {})}
+
+
+def _address(url: str) -> str:
+    """*url*; raise ``InvalidError`` in the protocol's words for what cannot be one at all."""
+    if not url.strip():
+        raise InvalidError(f"Webhook URL cannot be empty or just whitespace: {url[:100]!r}")
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as wrong:
+        raise InvalidError(f"Invalid webhook URL {url[:100]!r}: {wrong}") from wrong
+    if scheme != "https":
+        raise InvalidError(f"Invalid webhook URL scheme: {scheme[:20]!r}. Allowed schemes are: https.")
+    return url
 
 
 def _names(events: Sequence[wire.EventName]) -> tuple[str, ...]:
