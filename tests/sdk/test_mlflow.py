@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.support.locked import locked_python
+from tests.support.locked import ROOT, locked_python
 from tests.support.mlflow_client import MlflowClient, mlflow_client
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
@@ -39,17 +39,37 @@ def test_traces_are_kept_without_a_warning(server, scopes, tmp_path):
 
 def test_large_files_are_sent_and_fetched_in_parts(server, scopes, tmp_path):
     """With version 3; 2.22 knows the same upload. Parts go by plain ``requests``, which trusts by a variable of its own."""
-    size = int(os.environ.get("REGISTA_PARTS_BYTES", "20_000_000"))
-    variables = {
-        "REQUESTS_CA_BUNDLE": str(server.ca),
+    variables = in_parts(int(os.environ.get("REGISTA_PARTS_BYTES", "20_000_000")))
+    mlflow_client(3).run("parts", server, tmp_path, REQUESTS_CA_BUNDLE=str(server.ca), **variables, **scopes)
+    assert "Traceback" not in server.log
+
+
+def test_a_job_sends_large_files_in_parts_and_is_told_nothing_for_it(server, scopes):
+    """The same script, by the client that is in the job's own environment."""
+    wanted = next(
+        line for line in (ROOT / "locks" / "mlflow-3.txt").read_text().splitlines() if "mlflow-skinny==" in line
+    )
+    script = (ROOT / "mlflow_scripts" / "parts.py").read_text()
+    jobs = server.client(workspace=scopes["workspace"]).jobs
+    job = jobs.create(
+        command=f"cd \"$(mktemp -d)\" && python - <<'END'\n{script}\nEND\n",
+        environment={"conda_file": {"dependencies": [{"pip": [wanted]}]}},
+        environment_variables=in_parts(20_000_000),
+    )
+    said = list(jobs.follow(job.name))
+    assert jobs.get(job.name).status == "Completed", said
+    assert "Traceback" not in server.log
+
+
+def in_parts(size: int) -> dict[str, str]:
+    """Variables by which the client sends and fetches a file of *size* bytes in several parts."""
+    return {
         "MLFLOW_ENABLE_PROXY_MULTIPART_UPLOAD": "true",
         "MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": str(size // 4),
         "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": str(max(size // 30, 5 * 2**20)),
         "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": str(size // 4),
         "SIZE": str(size),
     }
-    mlflow_client(3).run("parts", server, tmp_path, **variables, **scopes)
-    assert "Traceback" not in server.log
 
 
 def test_workspaces_are_chosen_and_made_by_the_client(server, scopes, tmp_path):

@@ -4,7 +4,7 @@
 ├── catalog.sqlite           unless REGISTA_CATALOG names a PostgreSQL
 ├── stores/default/          unless REGISTA_STORE names another
 ├── keys/                    signing.pem, seal.key, owner.key: readable by the owner alone
-├── tls/                     ca.pem, ca.key, server.pem, server.key
+├── tls/                     ca.pem, ca.key, server.pem, server.key, trust/ (ca.pem and the usual authorities, for jobs)
 ├── envs/  locks/            environments built from locks
 ├── work/                    attempts of jobs in hand
 ├── serving/                 workers of deployments in hand, the gateway's table

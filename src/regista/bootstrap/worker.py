@@ -8,6 +8,7 @@ from pathlib import Path
 
 import regista.agent
 from regista.bootstrap.settings import Settings
+from regista.client.trust import bundle
 from regista.drivers.downloads.https import HttpsDownloads
 from regista.drivers.executors.process import ProcessExecutor
 from regista.services.house import House
@@ -20,7 +21,6 @@ _PATIENCE = 5.0
 def build_workshop(house: House, settings: Settings, executor: ProcessExecutor, url: str = "") -> Workshop:
     """What a worker of *settings* works with; *url* is the server that its jobs report to ("" for none)."""
     settings.work.mkdir(parents=True, exist_ok=True, mode=0o700)
-    ca = settings.tls / "ca.pem"
     return Workshop(
         catalog=house.catalog,
         access=house.access,
@@ -32,7 +32,7 @@ def build_workshop(house: House, settings: Settings, executor: ProcessExecutor, 
         folder=settings.work,
         bell=house.bell,
         fetch=HttpsDownloads().fetch,
-        server=ServerPlace(url=url, ca=ca if ca.exists() else None, site=_site()),
+        server=_server(settings, url),
         shares_files=executor.capabilities().confined,
         place=_place(settings.work),
     )
@@ -56,6 +56,13 @@ def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[]
         executor.close()
 
     return stop
+
+
+def _server(settings: Settings, url: str) -> ServerPlace:
+    ca = settings.tls / "ca.pem"
+    if not ca.exists():
+        return ServerPlace(url=url, site=_site())
+    return ServerPlace(url=url, ca=ca, trust=bundle(ca, settings.tls / "trust"), site=_site())
 
 
 def _place(work: Path) -> str:

@@ -1,15 +1,12 @@
 """Other programs meeting a server: the variables by which they find it, as whom, and whom they trust."""
 
-import os
-import re
-import ssl
-from collections.abc import Iterator, Mapping
-from hashlib import sha256
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
 from regista.client.profiles import Profile, config_file
-from regista.errors import InvalidError, NotFoundError
+from regista.client.trust import bundle
+from regista.errors import InvalidError
 
 IN_THE_WAY = (
     "AZUREML_CURRENT_CLOUD",
@@ -20,8 +17,6 @@ IN_THE_WAY = (
     "AZURE_TENANT_ID",
 )
 """What would lead azure-ai-ml or ``DefaultAzureCredential`` elsewhere, before they look at ours."""
-
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def mlflow_variables(known: Profile, workspace: str, registry: str = "") -> dict[str, str]:
@@ -34,7 +29,7 @@ def mlflow_variables(known: Profile, workspace: str, registry: str = "") -> dict
         "MLFLOW_REGISTRY_URI": f"{base}/mlflow/registries/{quote(registry, safe=':')}" if registry else "",
         "MLFLOW_TRACKING_TOKEN": known.secret(),
         "MLFLOW_TRACKING_SERVER_CERT_PATH": known.ca,
-        "REQUESTS_CA_BUNDLE": str(_bundle(Path(known.ca).expanduser())) if known.ca else "",
+        "REQUESTS_CA_BUNDLE": _trust(known.ca),
     }
     return {key: value for key, value in variables.items() if value}
 
@@ -52,7 +47,7 @@ def azureml_variables(known: Profile) -> dict[str, str]:
     variables = {
         "ARM_CLOUD_METADATA_URL": f"{base}/metadata/endpoints?api-version=2019-05-01",
         "REGISTRY_DISCOVERY_ENDPOINT_URL": f"{base}/",
-        "REQUESTS_CA_BUNDLE": str(_bundle(Path(known.ca).expanduser())) if known.ca else "",
+        "REQUESTS_CA_BUNDLE": _trust(known.ca),
         "IDENTITY_ENDPOINT": f"{base}/identity/token",
         "IDENTITY_HEADER": known.secret(),
     }
@@ -65,36 +60,5 @@ def joined(environment: Mapping[str, str], variables: Mapping[str, str], *, azur
     return kept | dict(variables)
 
 
-def _bundle(ca: Path) -> Path:
-    """A file beside the profiles with every authority that is trusted now, and *ca*. Making it again changes nothing."""
-    try:
-        ours = ca.read_text()
-    except OSError as wrong:
-        raise NotFoundError(
-            f"the CA file {ca} cannot be read: {wrong.strerror}", hint="Mend the profile's ca."
-        ) from wrong
-    folder = config_file().parent / "trust"
-    path = folder / f"{sha256(ours.encode()).hexdigest()[:16]}.pem"
-    authorities = dict.fromkeys(one for text in (ours, *_trusted()) for one in _CERTIFICATE.findall(text))
-    content = "\n".join([*authorities, ""])
-    if not path.is_file() or path.read_text() != content:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_text(content)
-        draft.replace(path)
-    return path
-
-
-def _trusted() -> Iterator[str]:
-    """What ``requests`` would trust here: the bundle that the environment names, else the system's and certifi's."""
-    given = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    files = [Path(given)] if given else [Path(ssl.get_default_verify_paths().cafile or ""), _certifi()]
-    for file in files:
-        if file.is_file():
-            yield file.read_text(errors="replace")
-
-
-def _certifi() -> Path:
-    import certifi
-
-    return Path(certifi.where())
+def _trust(ca: str) -> str:
+    return str(bundle(Path(ca).expanduser(), config_file().parent / "trust")) if ca else ""

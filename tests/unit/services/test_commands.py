@@ -324,6 +324,28 @@ class TestCancelAndLog:
         assert max(start for start, _ in spans) < min(end for _, end in spans)
 
 
+class TestTrust:
+    """Whom ``requests`` trusts: the parts of large files go by it, which MLflow's own variable does not reach."""
+
+    @pytest.mark.parametrize(
+        ("set_by_the_author", "seen"),
+        [({}, "ours"), ({"REQUESTS_CA_BUNDLE": "theirs"}, "theirs"), ({"CURL_CA_BUNDLE": "x"}, "")],
+    )
+    def test_it_is_told_unless_the_author_told_it(self, place, tmp_path, set_by_the_author, seen):
+        (tmp_path / "ours.pem").write_text("ours")
+        where = ServerPlace(url="https://127.0.0.1:1", trust=tmp_path / "ours.pem")
+        job = place.command(
+            'echo "<$REQUESTS_CA_BUNDLE>"; cat "$REQUESTS_CA_BUNDLE"', environment_variables=set_by_the_author
+        )
+        worker = Worker(msgspec.structs.replace(place.workshop, server=where))
+        worker.run_once()
+        worker.close()
+        told = {"ours": str(tmp_path / "ours.pem")}.get(seen, seen)
+        first, *rest = place.log(job.name).splitlines()
+        assert first == f"<{told}>"
+        assert ("ours" in rest) is (seen == "ours")
+
+
 class TestKey:
     def test_the_job_gets_a_key_of_its_own_that_ends_with_it(self, place):
         shop = msgspec.structs.replace(place.workshop, server=ServerPlace(url="https://127.0.0.1:1"))

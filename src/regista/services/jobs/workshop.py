@@ -26,11 +26,12 @@ Fetch = Callable[[str, Path], None]
 
 
 class ServerPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a job finds the server: its URL ("" for none), the certificate of its authority, and the folder of modules that
-    a job's Python gets besides its environment's."""
+    """Where a job finds the server: its URL ("" for none), the certificate of its authority, a file with that and all that are
+    trusted anyway, and the folder of modules that a job's Python gets besides its environment's."""
 
     url: str = ""
     ca: Path | None = None
+    trust: Path | None = None
     site: Path | None = None
 
 

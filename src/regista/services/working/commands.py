@@ -64,7 +64,7 @@ def attempt_of(
     server: ServerPlace,
 ) -> Attempt:
     """What the executor is handed. The same job and number give the same attempt."""
-    beside = _present(*(place for place in (server.ca, server.site) if place is not None))
+    beside = _present(*(place for place in (server.ca, server.trust, server.site) if place is not None))
     return Attempt(
         id=f"{job.id}-{number}",
         directory=folder.root,
@@ -105,7 +105,15 @@ def variables(
     )  # its links are to pages that MLflow's server has
     if server.url and secret:
         found |= _tracking(job, scope, server, secret)
+        if server.trust and not _BUNDLES & found.keys():
+            found["REQUESTS_CA_BUNDLE"] = str(
+                server.trust
+            )  # for the parts of large files, which mlflow sends without its own
     return found
+
+
+_BUNDLES = {"REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"}
+"""By which ``requests`` is told whom to trust, and nobody else."""
 
 
 def _tracking(job: Job, scope: Scope, server: ServerPlace, secret: str) -> dict[str, str]:
