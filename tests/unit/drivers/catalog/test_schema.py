@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import msgspec
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import create_engine, inspect, text
 
 from regista.drivers.catalog.sql import schema
@@ -12,7 +15,10 @@ from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.drivers.catalog.sql.session import Session
 from regista.drivers.catalog.sql.sqlite import sqlite_engine
 from regista.drivers.catalog.sql.tables import REVISION, metadata
+from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.page import PageRequest
 from regista.entities.run import ModelMetric
+from regista.entities.search import Clause, Field
 from regista.errors import UnsupportedError
 
 
@@ -64,6 +70,20 @@ def migrated(url):
     engine.dispose()
 
 
+def migrated_to(url, revision, *statements):
+    """The same up to *revision*; then rows are written as they were then."""
+    engine = engine_of(url)
+    config = Config()
+    config.set_main_option("script_location", str(schema.MIGRATIONS))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        for statement, values in statements:
+            connection.execute(text(statement), values)
+        connection.commit()
+    engine.dispose()
+
+
 def restamped(url, revision):
     engine = engine_of(url)
     with engine.connect() as connection:
@@ -90,6 +110,37 @@ def test_a_migrated_database_is_a_catalog(url):
     catalog = SqlCatalog.open(url)
     catalog.write(lambda tx: tx.settings.put("k", "v"))
     assert catalog.read(lambda tx: tx.settings.find("k")) == "v"
+    catalog.close()
+
+
+def test_versions_of_an_older_database_are_listed_by_their_change_and_keep_their_tags(url):
+    insert = (
+        "INSERT INTO versions (seq, id, scope_id, kind, name, version, type, content, manifest, created_by, archived,"
+        " created_at, body) VALUES (:seq, :id, 'w', 'model', 'churn', :version, '', '', '', 'ada', 0, 1, :body)"
+    )
+    tag = "INSERT INTO version_tags VALUES (:seq, 'team', 'red', 'red', 'w/model', 1)"
+    rows = []
+    for seq, changed in enumerate((5, 9, 7), 1):
+        one = AssetVersion(
+            id=f"id{seq}", scope_id="w", kind=AssetKind.MODEL, name="churn", version=str(seq), updated_at=changed
+        )
+        body = msgspec.json.encode(one).decode()
+        rows.append((insert, {"seq": seq, "id": one.id, "version": one.version, "body": body}))
+    migrated_to(url, "0006", *rows, (tag, {"seq": 2}))
+    catalog = SqlCatalog.open(url)
+
+    def numbers(*clauses):
+        page = catalog.read(
+            lambda tx: tx.versions.page(
+                "w", AssetKind.MODEL, "churn", PageRequest(10), clauses=clauses, changed_first=True
+            )
+        )
+        return [one.version for one in page.items]
+
+    assert numbers() == ["2", "3", "1"]
+    assert numbers(Clause(Field.TAG, "team", "=", "red")) == ["2"]
+    catalog.write(lambda tx: tx.versions.put(msgspec.structs.replace(tx.versions.get("id1"), updated_at=20)))
+    assert numbers() == ["1", "2", "3"]
     catalog.close()
 
 
@@ -137,21 +188,15 @@ def test_a_migration_that_fails_leaves_the_old_schema(url, monkeypatch):
 
 def test_what_bodies_said_of_metrics_becomes_rows(url):
     """0007."""
-    SqlCatalog.open(url).close()
     said = [{"key": "a", "value": None, "timestamp": 5, "step": 1, "dataset_name": "d", "dataset_digest": "x"},
             {"key": "a", "value": 0.5, "timestamp": 5, "run": "r"}]  # fmt: skip
     body = {"id": "m-1", "scope_id": "w", "experiment": 0, "name": "näme", "metrics": said}
-    engine = engine_of(url)
-    with engine.connect() as connection:
-        for table in ("logged_model_metrics", "llm_trace_links"):
-            connection.execute(text(f"DROP TABLE {table}"))
-        add = "INSERT INTO logged_models (scope_id, id, experiment, run, name, deleted, created_at, body)"
-        for name, content in (("m-0", body | {"metrics": []}), ("m-1", body)):
-            values = {"id": name, "body": json.dumps(content)}
-            connection.execute(text(f"{add} VALUES ('w', :id, 0, '', '', 0, 0, :body)"), values)
-        connection.commit()
-    engine.dispose()
-    restamped(url, "0006")
+    add = (
+        "INSERT INTO logged_models (scope_id, id, experiment, run, name, deleted, created_at, body)"
+        " VALUES ('w', :id, 0, '', '', 0, 0, :body)"
+    )
+    models = {"m-0": body | {"metrics": []}, "m-1": body}
+    migrated_to(url, "0006", *((add, {"id": name, "body": json.dumps(content)}) for name, content in models.items()))
     catalog = SqlCatalog.open(url)
     assert catalog.read(lambda tx: tx.artifacts.model_metrics("w", ["m-0", "m-1"], 9)) == {
         "m-1": [
@@ -165,7 +210,6 @@ def test_what_bodies_said_of_metrics_becomes_rows(url):
 
 
 def test_the_newest_revision_is_the_one_that_this_regista_works_with():
-    from alembic.config import Config
     from alembic.script import ScriptDirectory
 
     config = Config()

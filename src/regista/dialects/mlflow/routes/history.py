@@ -5,6 +5,7 @@ from heapq import nsmallest
 
 import msgspec
 
+from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing
@@ -103,7 +104,7 @@ def _all(call: Call, name: str, key: str) -> Iterator[Metric]:
 
 
 ROUTES = {
-    ("GET", "metrics/get-history"): Route(get_history, wire.MetricHistory),
-    ("GET", "metrics/get-history-bulk-interval"): Route(get_interval, wire.HistoryInterval),
-    ("GET", "metrics/get-history-bulk"): Route(get_bulk, wire.HistoryBulk),
+    ("GET", "metrics/get-history"): Route(get_history, wire.MetricHistory, pace=Pace.SEARCH),
+    ("GET", "metrics/get-history-bulk-interval"): Route(get_interval, wire.HistoryInterval, pace=Pace.SEARCH),
+    ("GET", "metrics/get-history-bulk"): Route(get_bulk, wire.HistoryBulk, pace=Pace.SEARCH),
 }

@@ -179,7 +179,7 @@ def _metric_value(model: LoggedModel, key: str, order: wire.LoggedModelOrder) ->
 
 ROUTES = {
     ("POST", "logged-models"): Route(create, wire.CreateLoggedModel),
-    ("POST", "logged-models/search"): Route(search, wire.SearchLoggedModels),
+    ("POST", "logged-models/search"): Route(search, wire.SearchLoggedModels, pace=Pace.SEARCH),
 }
 TEMPLATES = {
     ("GET", "logged-models/*"): Route(get, wire.Nothing, pace=Pace.GLANCE),

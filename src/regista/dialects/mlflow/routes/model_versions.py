@@ -200,5 +200,5 @@ ROUTES = {
     ("POST", "model-versions/set-tag"): Route(set_tag, wire.VersionTag, BOTH),
     ("DELETE", "model-versions/delete-tag"): Route(delete_tag, wire.VersionTag, BOTH),
     ("GET", "model-versions/get-download-uri"): Route(download_uri, wire.VersionName, BOTH, pace=Pace.GLANCE),
-    ("GET", "model-versions/search"): Route(search, wire.SearchVersions, BOTH),
+    ("GET", "model-versions/search"): Route(search, wire.SearchVersions, BOTH, pace=Pace.SEARCH),
 }

@@ -188,9 +188,13 @@ ROUTES = {
     ("POST", "registered-models/rename"): Route(rename, wire.RenameModel, BOTH),
     ("PATCH", "registered-models/update"): Route(update, wire.UpdateModel, BOTH),
     ("DELETE", "registered-models/delete"): Route(delete, wire.ModelName, BOTH),
-    ("GET", "registered-models/search"): Route(search, wire.SearchModels, BOTH),
-    ("GET", "registered-models/get-latest-versions"): Route(latest_versions, wire.LatestVersions, BOTH),
-    ("POST", "registered-models/get-latest-versions"): Route(latest_versions, wire.LatestVersions, BOTH),
+    ("GET", "registered-models/search"): Route(search, wire.SearchModels, BOTH, pace=Pace.SEARCH),
+    ("GET", "registered-models/get-latest-versions"): Route(
+        latest_versions, wire.LatestVersions, BOTH, pace=Pace.SEARCH
+    ),
+    ("POST", "registered-models/get-latest-versions"): Route(
+        latest_versions, wire.LatestVersions, BOTH, pace=Pace.SEARCH
+    ),
     ("POST", "registered-models/set-tag"): Route(set_tag, wire.ModelTag, BOTH),
     ("DELETE", "registered-models/delete-tag"): Route(delete_tag, wire.ModelTag, BOTH),
     ("POST", "registered-models/alias"): Route(set_alias, wire.SetModelAlias, BOTH),

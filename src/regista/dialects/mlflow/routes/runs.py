@@ -247,5 +247,5 @@ ROUTES = {
     ("POST", "runs/log-inputs"): Route(log_inputs, wire.LogInputs),
     ("POST", "runs/outputs"): Route(log_outputs, wire.LogOutputs),
     ("POST", "runs/log-model"): Route(log_model, wire.LogModel),
-    ("POST", "runs/search"): Route(search, wire.SearchRuns),
+    ("POST", "runs/search"): Route(search, wire.SearchRuns, pace=Pace.SEARCH),
 }

@@ -264,7 +264,7 @@ def _duration(text: str | None) -> int | None:
 ROUTES = {
     ("POST", "traces"): Route(start, wire.StartTrace),
     ("GET", "traces"): Route(search_old, wire.SearchTraces),
-    ("POST", "traces/search"): Route(search, wire.SearchTraces),
+    ("POST", "traces/search"): Route(search, wire.SearchTraces, pace=Pace.SEARCH),
     ("POST", "traces/batchGetInfos"): Route(get_many, wire.TraceIds),
     ("POST", "traces/delete-traces"): Route(delete, wire.DeleteTraces),
     ("POST", "traces/link-to-run"): Route(link_to_run, wire.LinkTraces),

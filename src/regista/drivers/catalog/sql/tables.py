@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import SchemaItem
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest revision of the schema: what this Regista works with. Revisions are numbers, so that newer ones are known."""
 
 HEAD = 128
@@ -123,9 +123,11 @@ versions = _table(
     _big("created_at"),
     _big("deleted_at", nullable=True),
     _body(),
+    _big("updated_at"),
     Index("versions_name", "scope_id", "kind", "name", "version", unique=True),
     Index("versions_newest_of_name", "scope_id", "kind", "name", "created_at", "seq"),
     Index("versions_newest", "scope_id", "kind", "created_at", "seq"),
+    Index("versions_changed_of_name", "scope_id", "kind", "name", "updated_at", "seq"),
     Index("versions_content", "scope_id", "content"),
 )
 
