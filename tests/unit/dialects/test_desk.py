@@ -49,8 +49,8 @@ def test_a_glance_is_the_loops_own_an_entry_the_writers_and_the_rest_a_threads(c
 def test_a_glance_that_is_long_or_writes_is_done_by_a_thread(catalog):
     desk = Desk(catalog, 4, "work")
     often = lambda: catalog.read(lambda tx: [tx.settings.find("color") for _ in range(10_000)])  # noqa: E731
-    assert asked(desk, Pace.GLANCE, often) == ([None] * 10_000, "work-small-1")
-    assert asked(desk, Pace.GLANCE, write(catalog)) == (None, "work-small-1")
+    assert asked(desk, Pace.GLANCE, often) == ([None] * 10_000, "work-1")
+    assert asked(desk, Pace.GLANCE, write(catalog)) == (None, "work-1")
     assert read(catalog)() == "red"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
@@ -107,7 +107,7 @@ class JobRows:
     ) -> Page[Job]:
         led = self._is_led(scope_id, experiments, clauses)
         search = Search(self._session, _subject, scope_id, clauses, led=led)
-        conditions = [*search.conditions, _column.experiment.in_(experiments)]
+        conditions = [*search.conditions, _among(experiments)]
         if not search.is_led:
             conditions.append(_column.scope_id == scope_id)
         if deleted is not None:
@@ -147,6 +147,12 @@ class JobRows:
         rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
         return [row[-1] for row in rows[:limit]], cursor
+
+
+def _among(experiments: Sequence[int]) -> ColumnElement[bool]:
+    """One number is as a rule all there is; a list is put into the text of each query anew."""
+    column = _column.experiment
+    return column == experiments[0] if len(experiments) == 1 else column.in_(experiments)
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -50,9 +50,9 @@ _POINT_SHEET = Statement(
     f"{_ADD_POINT} SELECT m.seq, p.step, p.timestamp, p.is_number, p.value FROM {_SHEET}"
     " JOIN metrics m ON m.job = :job AND m.key = p.key ON CONFLICT DO NOTHING"
 )
+_NUMBERS = Statement("SELECT seq, id FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
-    "SELECT j.id, m.key, m.is_number, m.value, m.timestamp, m.step FROM jobs j JOIN metrics m ON m.job = j.seq"
-    " WHERE j.id IN :jobs ORDER BY j.seq, m.key"
+    "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
 )
 _SERIES_OF = Statement("SELECT m.seq FROM metrics m JOIN jobs j ON j.seq = m.job WHERE j.id = :job AND m.key = :key")
 _POINTS = "SELECT step, timestamp, is_number, value FROM metric_points WHERE metric = :metric"
@@ -70,16 +70,10 @@ _COUNT = Statement(
 
 _PARAMS = Statement("SELECT key, value FROM params WHERE job = :job AND key IN :keys")
 _ADD_PARAM = insert(tables.params)
-_PARAMS_OF = Statement(
-    "SELECT j.id, p.key, p.value FROM jobs j JOIN params p ON p.job = j.seq WHERE j.id IN :jobs ORDER BY j.seq, p.key"
-)
-_TAGS_OF = Statement(
-    "SELECT j.id, t.key, t.value FROM jobs j JOIN run_tags t ON t.owner = j.seq WHERE j.id IN :jobs ORDER BY j.seq, t.key"
-)
+_PARAMS_OF = Statement("SELECT job, key, value FROM params WHERE job IN :rows ORDER BY job, key")
+_TAGS_OF = Statement("SELECT owner, key, value FROM run_tags WHERE owner IN :rows ORDER BY owner, key")
 _PUT_DATASET = upsert(tables.datasets, "job", "name", "digest")
-_DATASETS = Statement(
-    "SELECT j.id, d.body FROM jobs j JOIN datasets d ON d.job = j.seq WHERE j.id IN :jobs ORDER BY j.seq, d.seq"
-)
+_DATASETS = Statement("SELECT job, body FROM datasets WHERE job IN :rows ORDER BY job, seq")
 
 
 class RunDataRows:
@@ -87,6 +81,8 @@ class RunDataRows:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._ids: dict[int, str] = {}
+        """The jobs by their rows that were asked for last: what was recorded about them is asked for one after another."""
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
@@ -105,8 +101,9 @@ class RunDataRows:
 
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         found: defaultdict[str, list[Metric]] = defaultdict(list)
-        for job_id, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, jobs=list(job_ids)):
-            found[job_id].append(Metric(key, value if is_number else math.nan, timestamp, step))
+        ids = self._numbered(job_ids)
+        for row, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, rows=list(ids)):
+            found[ids[row]].append(Metric(key, value if is_number else math.nan, timestamp, step))
         return dict(found)
 
     def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
@@ -141,7 +138,7 @@ class RunDataRows:
             self._session.many(_ADD_PARAM, rows)
 
     def params(self, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        return _by_job(self._session.all(_PARAMS_OF, jobs=list(job_ids)))
+        return self._pairs(_PARAMS_OF, job_ids)
 
     def set_tags(self, job_id: str, tags: Mapping[str, str]) -> None:
         job, scope_id, created_at = self._job(job_id)
@@ -151,7 +148,7 @@ class RunDataRows:
         return _tags.delete(self._session, self._job(job_id)[0], key)
 
     def tags(self, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        return _by_job(self._session.all(_TAGS_OF, jobs=list(job_ids)))
+        return self._pairs(_TAGS_OF, job_ids)
 
     def add_datasets(self, job_id: str, datasets: Sequence[Dataset]) -> None:
         job = self._job(job_id)[0]
@@ -161,8 +158,9 @@ class RunDataRows:
 
     def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
         found: defaultdict[str, list[Dataset]] = defaultdict(list)
-        for job_id, body in self._session.all(_DATASETS, jobs=list(job_ids)):
-            found[job_id].append(_dataset(body))
+        ids = self._numbered(job_ids)
+        for row, body in self._session.all(_DATASETS, rows=list(ids)):
+            found[ids[row]].append(_dataset(body))
         return dict(found)
 
     def _rows(self, job_id: str, key: str, after: Sequence[Any] | None, limit: int) -> list[Row]:
@@ -180,6 +178,19 @@ class RunDataRows:
         series = self._series(job, {point[0] for point in points})
         rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
         return self._session.copy("metric_points", _POINT_TYPES, rows)
+
+    def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
+        """The ids by the numbers of their rows, which stay the same as long as the transaction."""
+        if {*self._ids.values()} != {*job_ids}:
+            self._ids = dict(self._session.all(_NUMBERS, jobs=list(job_ids)))
+        return self._ids
+
+    def _pairs(self, statement: Statement, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
+        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
+        ids = self._numbered(job_ids)
+        for row, key, value in self._session.all(statement, rows=list(ids)):
+            found[ids[row]][key] = value
+        return dict(found)
 
     def _series(self, job: int, keys: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows of ``metrics``."""
@@ -210,10 +221,3 @@ def _sheet(points: Sequence[_Point]) -> dict[str, list[Any]]:
     """Points by column, as PostgreSQL takes many rows in one statement."""
     columns = [list(column) for column in zip(*points, strict=True)] or [[], [], [], [], []]
     return dict(zip(("keys", "steps", "timestamps", "are_numbers", "values"), columns, strict=True))
-
-
-def _by_job(rows: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, str]]:
-    found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-    for job_id, key, value in rows:
-        found[job_id][key] = value
-    return dict(found)
