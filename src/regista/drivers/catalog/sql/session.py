@@ -9,6 +9,7 @@ with SQLAlchemy's expressions and run through ``core``.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import msgspec
@@ -45,6 +46,20 @@ class Statement:
         if not self._lists:
             return values
         return {k: msgspec.json.encode(v).decode() if k in self._lists else v for k, v in values.items()}
+
+
+class Insertion:
+    """SQLite's own way to add many rows of so many columns, a block of them in a statement: this takes two thirds of the time
+    of one by one, and lets go of the interpreter a fiftieth as often."""
+
+    __slots__ = ("block", "one")
+
+    BLOCK = 50
+
+    def __init__(self, head: str, columns: int, tail: str) -> None:
+        row = f"({', '.join('?' * columns)})"
+        self.one = f"{head} VALUES {row} {tail}"
+        self.block = f"{head} VALUES {', '.join([row] * self.BLOCK)} {tail}"
 
 
 class _Holdable:
@@ -129,10 +144,15 @@ class Session:
             return False
         return True
 
-    def append(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Execute SQLite's own *sql*, with ``?`` for values, once for each of *rows*: the fastest way in."""
+    def append(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> None:
+        """Add *rows*: the fastest way into SQLite."""
+        size = Insertion.BLOCK
+        whole = len(rows) - len(rows) % size
+        blocks = ([*chain.from_iterable(rows[at : at + size])] for at in range(0, whole, size))
         with _HOLDABLE:
-            self.raw.executemany(sql, rows)
+            if whole:
+                self.raw.executemany(insertion.block, blocks)
+            self.raw.executemany(insertion.one, rows[whole:])
 
     def before_commit(self, step: Callable[[], None]) -> None:
         """Have *step* done as the last thing of the transaction, where it holds others up for the shortest time.

@@ -10,7 +10,7 @@ from typing import Any
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.paging import cursor_of, key_of, size_of
-from regista.drivers.catalog.sql.session import Row, Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.session import Insertion, Row, Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tables import HEAD
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.page import LONG_PAGE, Page, PageRequest
@@ -37,9 +37,9 @@ _NEWER = (
 )
 _ADD_LATEST = "INSERT INTO metrics (job, key, step, timestamp, is_number, value)"
 _ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, value)"
-_LATEST = f"{_ADD_LATEST} VALUES (?, ?, ?, ?, ?, ?){_NEWER}"
+_LATEST = Insertion(_ADD_LATEST, 6, _NEWER)
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
-_POINT = f"{_ADD_POINT} VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_POINT = Insertion(_ADD_POINT, 5, "ON CONFLICT DO NOTHING")
 _SHEET = (
     "unnest(CAST(:keys AS text[]), CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]),"
     " CAST(:are_numbers AS integer[]), CAST(:values AS double precision[]))"
