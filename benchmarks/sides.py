@@ -92,7 +92,7 @@ class Side:
                     bodies=bodies,
                     headers=headers,
                     clients=clients,
-                    seconds=max(seconds, 4 * took),
+                    seconds=max(seconds, 4 * took * clients),  # each may wait for all
                 )
         if not answers:
             raise RuntimeError("no answer came in time")

@@ -41,7 +41,7 @@ def test_nobody_waits_for_what_takes_long():
         assert over.wait(30)
         return "long"
 
-    assert side_by_side([long, long, lambda: "short", lambda: over.set()]) == ["long", "long", "short", None]
+    assert side_by_side([long, long, lambda: "short", over.set]) == ["long", "long", "short", None]
 
 
 def test_who_fails_or_leaves_holds_nobody_up(monkeypatch):

@@ -2,7 +2,7 @@
 
 The root of the server is the resource manager; beside it are the doors that the SDK finds from there (``places.SERVICES``)
 and three that it asks without a credential or with one of their own: ``/metadata/endpoints``, registry discovery and the
-token door. Raw ASGI and one hop to a thread for each request, as in the mlflow dialect.
+token door. Raw ASGI, and each request's work where its route says, as in the mlflow dialect.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ from regista.dialects.azureml.errors import answer, encoded, problem
 from regista.dialects.azureml.places import ROOTS, place_of
 from regista.dialects.azureml.routes import ROUTES
 from regista.dialects.azureml.routing import Route
-from regista.dialects.threads import Threads
+from regista.dialects.desk import Desk
 from regista.entities.access import Caller, Principal, PrincipalKind
-from regista.errors import InvalidError
+from regista.errors import InvalidError, RegistaError
 from regista.services.access.tokens import MANAGEMENT
 from regista.services.house import House
 
@@ -30,24 +30,26 @@ class AzureMl:
 
     def __init__(self, house: House) -> None:
         self._house = house
-        self._threads = Threads(_THREADS, "azureml")
+        self._desk = Desk(house.catalog, _THREADS, "azureml")
 
     async def __call__(self, scope: http.Scope, receive: http.Receive, send: http.Send) -> None:
         try:
             content = await http.body(receive)
-        except InvalidError as error:
-            await _send(send, scope, answer(error, ""))
-            return
-        if content is not None:
-            await _send(send, scope, await self._threads.run(self._answer, scope, content))
-
-    def _answer(self, scope: http.Scope, content: bytes) -> Answer:
-        try:
             place = place_of(scope["path"])
             found = ROUTES.find(scope["method"], place)
-            if isinstance(found, list):
-                return _no_route(scope, found)
-            route, names = found
+        except RegistaError as error:
+            await _send(send, scope, answer(error, ""))
+            return
+        if content is None:
+            return
+        if isinstance(found, list):
+            await _send(send, scope, _no_route(scope, found))
+            return
+        route, names = found
+        await _send(send, scope, await self._desk.do(route.pace, self._answer, scope, place, route, names, content))
+
+    def _answer(self, scope: http.Scope, place: Place, route: Route, names: dict[str, str], content: bytes) -> Answer:
+        try:
             return route.handler(self._call(scope, place, route, content), **names)
         except Exception as error:  # noqa: BLE001 - whatever happens, the client gets an answer of the protocol
             return answer(error, str(scope.get("request_id", "")))

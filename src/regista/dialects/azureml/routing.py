@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterable
 import msgspec
 
 from regista.dialects.azureml.call import Answer, Level, Place
+from regista.dialects.desk import Pace
 
 Handler = Callable[..., Answer]
 """Takes the call and what the template leaves open, by name; returns the answer or raises a ``RegistaError``."""
 
 
 class Route(msgspec.Struct, frozen=True):
-    """What answers *method* at *template* below a place. ``public``: asked without a credential, as the SDK does there."""
+    """What answers *method* at *template* below a place. ``public``: asked without a credential, as the SDK does there.
+    ``pace``: how much work it is."""
 
     method: str
     levels: tuple[Level, ...]
@@ -19,6 +21,7 @@ class Route(msgspec.Struct, frozen=True):
     handler: Handler
     service: str = ""
     public: bool = False
+    pace: Pace = Pace.LONG
 
 
 class Routes:

@@ -133,11 +133,7 @@ class ModelVersionService:
 
         def work(tx: Transaction) -> list[AssetVersion]:
             scope = resolve_scope(tx, caller, address)
-            return [
-                one
-                for one in _all(tx, scope, name, clauses)
-                if caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, one.name))
-            ]
+            return _readable(caller, scope, _all(tx, scope, name, clauses))
 
         return self._catalog.read(work)
 
@@ -158,11 +154,7 @@ class ModelVersionService:
             while True:
                 part = PageRequest(request.limit - len(found), cursor)
                 page = tx.versions.page(scope.id, MODEL, name, part, archived=None, clauses=clauses, changed_first=True)
-                found += [
-                    one
-                    for one in page.items
-                    if not one.anonymous and caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, one.name))
-                ]
+                found += _readable(caller, scope, [one for one in page.items if not one.anonymous])
                 cursor = page.next
                 if cursor is None or len(found) >= request.limit:
                     return Page(tuple(found), cursor)
@@ -236,6 +228,16 @@ def _writable(tx: Transaction, caller: Caller, scope: Scope, name: str, version:
     if found is None:
         raise absent(scope, MODEL, name, version)
     return found
+
+
+def _readable(caller: Caller, scope: Scope, versions: list[AssetVersion]) -> list[AssetVersion]:
+    """Those of *versions* whose name the caller may read, which is asked once for each name."""
+    readable = {
+        name
+        for name in {one.name for one in versions}
+        if caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, name))
+    }
+    return [one for one in versions if one.name in readable]
 
 
 def _all(tx: Transaction, scope: Scope, name: str | None, clauses: Sequence[Clause]) -> list[AssetVersion]:

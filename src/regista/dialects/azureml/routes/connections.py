@@ -5,6 +5,7 @@ from regista.dialects.azureml.ids import scope_id
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.resources.connections import Properties, read, rendered, secrets_of
 from regista.dialects.azureml.routing import Route
+from regista.dialects.desk import Pace
 from regista.entities.connection import Connection
 from regista.entities.page import Page
 
@@ -57,7 +58,7 @@ def _resource(home: str, found: Connection, credentials: Json | None = None) -> 
 
 ROUTES = (
     Route("GET", (Level.WORKSPACE,), "connections", page),
-    Route("GET", (Level.WORKSPACE,), "connections/{name}", get),
+    Route("GET", (Level.WORKSPACE,), "connections/{name}", get, pace=Pace.GLANCE),
     Route("PUT", (Level.WORKSPACE,), "connections/{name}", put),
     Route("DELETE", (Level.WORKSPACE,), "connections/{name}", delete),
     Route("POST", (Level.WORKSPACE,), "connections/{name}/listsecrets", secrets),

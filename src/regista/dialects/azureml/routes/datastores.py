@@ -5,6 +5,7 @@ from regista.dialects.azureml.ids import scope_id
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.resources.datastores import Properties, read, rendered, secrets_of
 from regista.dialects.azureml.routing import Route
+from regista.dialects.desk import Pace
 from regista.entities.datastore import Datastore
 from regista.entities.page import Page
 from regista.errors import InvalidError
@@ -67,7 +68,7 @@ def _resource(call: Call, home: str, found: Datastore) -> Json:
 
 ROUTES = (
     Route("GET", (Level.WORKSPACE,), "datastores", page),
-    Route("GET", (Level.WORKSPACE,), "datastores/{name}", get),
+    Route("GET", (Level.WORKSPACE,), "datastores/{name}", get, pace=Pace.GLANCE),
     Route("PUT", (Level.WORKSPACE,), "datastores/{name}", put),
     Route("DELETE", (Level.WORKSPACE,), "datastores/{name}", delete),
     Route("POST", (Level.WORKSPACE,), "datastores/{name}/listSecrets", secrets),

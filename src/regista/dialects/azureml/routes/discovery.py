@@ -2,6 +2,7 @@
 
 from regista.dialects.azureml.call import Answer, Call, Level
 from regista.dialects.azureml.routing import Route
+from regista.dialects.desk import Pace
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError, UnauthenticatedError
 from regista.services.access.tokens import normal_audience
@@ -69,8 +70,8 @@ def token(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("GET", (Level.ROOT,), "metadata/endpoints", endpoints, public=True),
-    Route("GET", (Level.ROOT,), "registrymanagement/v1.0/registries/{name}/discovery", registry),
-    Route("GET", (Level.ROOT,), "discovery", workspace, public=True),
+    Route("GET", (Level.ROOT,), "metadata/endpoints", endpoints, public=True, pace=Pace.GLANCE),
+    Route("GET", (Level.ROOT,), "registrymanagement/v1.0/registries/{name}/discovery", registry, pace=Pace.GLANCE),
+    Route("GET", (Level.ROOT,), "discovery", workspace, public=True, pace=Pace.GLANCE),
     Route("GET", (Level.ROOT,), "identity/token", token, public=True),
 )

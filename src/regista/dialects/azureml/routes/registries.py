@@ -6,6 +6,7 @@ from regista.dialects.azureml.call import PROVIDER, Answer, Call, Json, Level, l
 from regista.dialects.azureml.ids import scope_id
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.routing import Route
+from regista.dialects.desk import Pace
 from regista.entities.scope import Scope, ScopeKind
 from regista.errors import NotFoundError
 from regista.services.scopes.scopes import NewScope, ScopeChange
@@ -110,7 +111,7 @@ def _new(call: Call, body: RegistryBody, regions: tuple[str, ...]) -> NewScope:
 
 ROUTES = (
     Route("GET", (Level.GROUP, Level.SUBSCRIPTION), f"providers/{PROVIDER}/registries", page),
-    Route("GET", (Level.REGISTRY,), "", get),
+    Route("GET", (Level.REGISTRY,), "", get, pace=Pace.GLANCE),
     Route("PUT", (Level.REGISTRY,), "", put),
     Route("DELETE", (Level.REGISTRY,), "", delete),
 )

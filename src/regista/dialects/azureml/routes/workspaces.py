@@ -8,6 +8,7 @@ from regista.dialects.azureml.call import PROVIDER, Answer, Call, Json, Level, l
 from regista.dialects.azureml.ids import guid, scope_id
 from regista.dialects.azureml.render import resource, system_data
 from regista.dialects.azureml.routing import Route
+from regista.dialects.desk import Pace
 from regista.entities.scope import Scope, ScopeKind
 from regista.errors import InvalidError, NotFoundError, UnsupportedError
 from regista.services.scopes.scopes import NewScope, ScopeChange
@@ -192,12 +193,12 @@ def _deployment(call: Call, name: str) -> Json:
 _IN_GROUP = f"providers/{PROVIDER}/workspaces"
 ROUTES = (
     Route("GET", (Level.GROUP, Level.SUBSCRIPTION), _IN_GROUP, page),
-    Route("GET", (Level.WORKSPACE,), "", get),
+    Route("GET", (Level.WORKSPACE,), "", get, pace=Pace.GLANCE),
     Route("PUT", (Level.WORKSPACE,), "", put),
     Route("PATCH", (Level.WORKSPACE,), "", patch),
     Route("DELETE", (Level.WORKSPACE,), "", delete),
-    Route("GET", (Level.GROUP,), "", group),
+    Route("GET", (Level.GROUP,), "", group, pace=Pace.GLANCE),
     Route("PUT", (Level.GROUP,), _DEPLOYMENT, deploy),
-    Route("GET", (Level.GROUP,), _DEPLOYMENT, deployment),
-    Route("GET", (Level.GROUP,), "deployments/{deployment}/operations", operations),
+    Route("GET", (Level.GROUP,), _DEPLOYMENT, deployment, pace=Pace.GLANCE),
+    Route("GET", (Level.GROUP,), "deployments/{deployment}/operations", operations, pace=Pace.GLANCE),
 )
