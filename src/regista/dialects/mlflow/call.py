@@ -1,6 +1,7 @@
 """One request on its way through the dialect."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -37,17 +38,27 @@ class Place(msgspec.Struct, frozen=True):
     @property
     def prefix(self) -> str:
         """The path of the scope, percent-encoded."""
-        plural = "workspaces" if self.kind is ScopeKind.WORKSPACE else "registries"
-        if self.version:
-            return f"{PREFIX}/{self.version}{arm.scope_path(self.subscription, self.group, plural, self.name)}"
-        return f"{PREFIX}/{plural}/{quote(self.name, safe=':')}"
+        return _prefix(self)
 
     @property
     def address(self) -> ScopeAddress:
         """What the path names; raise ``InvalidError`` for a name that is none."""
-        if self.version:
-            return ScopeAddress(self.kind, self.name, self.subscription, self.group)
-        return ScopeAddress.parse(self.kind, self.name)
+        return _address(self)
+
+
+@lru_cache(maxsize=1024)
+def _prefix(place: Place) -> str:
+    plural = "workspaces" if place.kind is ScopeKind.WORKSPACE else "registries"
+    if place.version:
+        return f"{PREFIX}/{place.version}{arm.scope_path(place.subscription, place.group, plural, place.name)}"
+    return f"{PREFIX}/{plural}/{quote(place.name, safe=':')}"
+
+
+@lru_cache(maxsize=1024)
+def _address(place: Place) -> ScopeAddress:
+    if place.version:
+        return ScopeAddress(place.kind, place.name, place.subscription, place.group)
+    return ScopeAddress.parse(place.kind, place.name)
 
 
 class Call(msgspec.Struct):

@@ -26,7 +26,7 @@ def number(value: float | None) -> float | str:
     """A float as protobuf writes it in JSON."""
     if value is None or math.isnan(value):
         return "NaN"
-    return max(-_LARGEST, min(_LARGEST, value))
+    return value if -_LARGEST <= value <= _LARGEST else math.copysign(_LARGEST, value)
 
 
 def metric(one: Metric) -> Json:

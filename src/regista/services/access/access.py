@@ -28,6 +28,7 @@ SYSTEM = Caller(
 """Regista itself: workers finishing what a caller was allowed to start."""
 
 
+_Mark = tuple[str | frozenset[str], ...]
 _Known = tuple[float, Key | None, Caller]
 """Until when a caller is remembered, the key with which it calls, and the caller."""
 
@@ -46,7 +47,7 @@ class Access:
     def __init__(self, catalog: Catalog, tokens: Tokens) -> None:
         self._catalog = catalog
         self._tokens = tokens
-        self._callers: dict[tuple[str, ...], _Known] = {}
+        self._callers: dict[_Mark, _Known] = {}
         self._generation = 0
         self._lock = threading.Lock()
 
@@ -97,7 +98,7 @@ class Access:
                 )
             return found
 
-        _, key, caller = self._remembered((hashed, *sorted(audiences)), find)
+        _, key, caller = self._remembered((hashed, audiences), find)
         if key is None or not key.is_live(now()):
             raise UnauthenticatedError(
                 "the key has expired or was revoked", hint="Ask for a new one: regista key create."
@@ -106,7 +107,7 @@ class Access:
             raise UnauthenticatedError("the token has expired", hint="Fetch a new one.")
         return key, caller
 
-    def _remembered(self, mark: tuple[str, ...], find: Callable[[Transaction], tuple[Key | None, Caller]]) -> _Known:
+    def _remembered(self, mark: _Mark, find: Callable[[Transaction], tuple[Key | None, Caller]]) -> _Known:
         known = self._callers.get(mark)
         if known is not None and known[0] >= time.monotonic():
             return known

@@ -1,8 +1,8 @@
 """The catalog over SQL: hands a transaction, as the services know it, to a function that runs inside one of a database."""
 
 import threading
-from collections.abc import Callable
-from typing import Self, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 
 from regista.drivers.catalog.sql.engines import Database, open_database
 from regista.drivers.catalog.sql.repositories.access import AccessRows
@@ -32,31 +32,66 @@ from regista.interfaces import catalog
 T = TypeVar("T")
 
 
+_ROWS: Mapping[str, Callable[[Session], Any]] = {
+    "settings": SettingRows,
+    "groups": GroupRows,
+    "scopes": ScopeRows,
+    "assets": AssetRows,
+    "versions": VersionRows,
+    "claims": BlobClaimRows,
+    "jobs": JobRows,
+    "leases": LeaseRows,
+    "runs": RunDataRows,
+    "experiments": ExperimentRows,
+    "artifacts": ArtifactRows,
+    "webhooks": WebhookRows,
+    "llm_traces": LlmTraceRows,
+    "datastores": DatastoreRows,
+    "files": FileRows,
+    "computes": ComputeRows,
+    "connections": ConnectionRows,
+    "endpoints": EndpointRows,
+    "lineage": LineageRows,
+    "access": AccessRows,
+    "journal": JournalRows,
+}
+"""By the attribute of a transaction."""
+
+
 class Repositories:
-    """A ``Transaction``: every repository, on one session."""
+    """A ``Transaction``: every repository, on one session. Each is made when it is first asked for: most need a few."""
+
+    settings: catalog.Settings
+    groups: catalog.GroupRepository
+    scopes: catalog.ScopeRepository
+    assets: catalog.AssetRepository
+    versions: catalog.VersionRepository
+    claims: catalog.BlobClaimRepository
+    jobs: catalog.JobRepository
+    leases: catalog.LeaseRepository
+    runs: catalog.RunDataRepository
+    experiments: catalog.ExperimentRepository
+    artifacts: catalog.ArtifactRepository
+    webhooks: catalog.WebhookRepository
+    llm_traces: catalog.LlmTraceRepository
+    datastores: catalog.DatastoreRepository
+    files: catalog.FileRepository
+    computes: catalog.ComputeRepository
+    connections: catalog.ConnectionRepository
+    endpoints: catalog.EndpointRepository
+    lineage: catalog.LineageRepository
+    access: catalog.AccessRepository
+    journal: catalog.Journal
 
     def __init__(self, session: Session) -> None:
-        self.settings: catalog.Settings = SettingRows(session)
-        self.groups: catalog.GroupRepository = GroupRows(session)
-        self.scopes: catalog.ScopeRepository = ScopeRows(session)
-        self.assets: catalog.AssetRepository = AssetRows(session)
-        self.versions: catalog.VersionRepository = VersionRows(session)
-        self.claims: catalog.BlobClaimRepository = BlobClaimRows(session)
-        self.jobs: catalog.JobRepository = JobRows(session)
-        self.leases: catalog.LeaseRepository = LeaseRows(session)
-        self.runs: catalog.RunDataRepository = RunDataRows(session)
-        self.experiments: catalog.ExperimentRepository = ExperimentRows(session)
-        self.artifacts: catalog.ArtifactRepository = ArtifactRows(session)
-        self.webhooks: catalog.WebhookRepository = WebhookRows(session)
-        self.llm_traces: catalog.LlmTraceRepository = LlmTraceRows(session)
-        self.datastores: catalog.DatastoreRepository = DatastoreRows(session)
-        self.files: catalog.FileRepository = FileRows(session)
-        self.computes: catalog.ComputeRepository = ComputeRows(session)
-        self.connections: catalog.ConnectionRepository = ConnectionRows(session)
-        self.endpoints: catalog.EndpointRepository = EndpointRows(session)
-        self.lineage: catalog.LineageRepository = LineageRows(session)
-        self.access: catalog.AccessRepository = AccessRows(session)
-        self.journal: catalog.Journal = JournalRows(session)
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in _ROWS:
+            raise AttributeError(name)
+        made = _ROWS[name](self._session)
+        setattr(self, name, made)
+        return made
 
 
 class SqlCatalog:
