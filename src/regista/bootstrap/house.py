@@ -53,6 +53,7 @@ from regista.services.registry.registered_models import RegisteredModelService
 from regista.services.registry.registration import RegistrationService
 from regista.services.resources.computes import ComputeService
 from regista.services.resources.connections import ConnectionService
+from regista.services.scopes.groups import GroupService
 from regista.services.scopes.scopes import ScopeService
 from regista.services.scopes.stores import StoreService
 from regista.services.serving.deployment_plans import Planner
@@ -116,6 +117,7 @@ def _services(settings: Settings, catalog: Catalog | None) -> House:
         audit_book=book,
         access=access,
         principals=PrincipalService(catalog, access),
+        groups=GroupService(catalog, access),
         scopes=ScopeService(catalog, access),
         stores=stores,
         contents=contents,

@@ -1,4 +1,4 @@
-"""``regista workspace``, ``registry`` and ``subscription``."""
+"""``regista workspace`` and ``registry``."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -105,24 +105,3 @@ def _scope_group(kind: ScopeKind, plural: str, purpose: str) -> click.Group:
 
 workspace = _scope_group(ScopeKind.WORKSPACE, "workspaces", "Workspaces: where work runs, each with its own access.")
 registry = _scope_group(ScopeKind.REGISTRY, "registries", "Registries: the shelf that workspaces share.")
-
-
-@click.group()
-def subscription() -> None:
-    """Subscriptions: who pays."""
-
-
-@subscription.command("list", epilog="Example: regista subscription list")
-@common
-def list_subscriptions(output: str, profile: str | None) -> None:
-    """The subscriptions in which you may see anything."""
-    show(connect(profile).subscriptions.list(), output, ("name", "display_name", "created_at"))
-
-
-@subscription.command("create", epilog="Example: regista subscription create team-risk")
-@named
-@click.option("--display-name", default="")
-@common
-def create_subscription(name: str, display_name: str, output: str, profile: str | None) -> None:
-    """Make a subscription; the same again changes nothing."""
-    show(connect(profile).subscriptions.create(name, display_name=display_name), output)

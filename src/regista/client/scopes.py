@@ -1,4 +1,4 @@
-"""Workspaces, registries and subscriptions, from the client's side."""
+"""Workspaces, registries, subscriptions and resource groups, from the client's side."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,8 +10,11 @@ from regista.client.paging import pages
 from regista.client.transport import Transport
 from regista.entities.documents.scope import parse_registry, parse_workspace
 from regista.entities.page import Page
-from regista.entities.scope import Scope, ScopeKind, Subscription
+from regista.entities.scope import ResourceGroup, Scope, ScopeKind, Subscription
 from regista.errors import InvalidError
+
+DEFAULT = "default"
+"""The subscription of what names none."""
 
 
 class ScopeClient:
@@ -65,9 +68,66 @@ class SubscriptionClient:
         """Those in which the caller may see anything."""
         return self._transport.call("GET", "/api/v1/subscriptions", type=list[Subscription])
 
-    def create(self, name: str, *, display_name: str = "") -> Subscription:
+    def get(self, name: str) -> Subscription:
+        """By name."""
+        return self._one("GET", name)
+
+    def create(self, name: str, *, display_name: str = "", tags: dict[str, str] | None = None) -> Subscription:
         """Make one; the same again changes nothing."""
-        body = {"name": name, "display_name": display_name}
-        return self._transport.call(
-            "PUT", f"/api/v1/subscriptions/{quote(name, safe='')}", body=body, type=Subscription
-        )
+        return self._one("PUT", name, {"name": name, "display_name": display_name, "tags": tags or {}})
+
+    def update(self, name: str, **changes: Any) -> Subscription:
+        """Change display_name or tags."""
+        return self._one("PATCH", name, _something(changes))
+
+    def delete(self, name: str) -> None:
+        """Delete one in which nothing is."""
+        self._transport.call("DELETE", _subscription(name))
+
+    def _one(self, method: str, name: str, body: object = None) -> Subscription:
+        return self._transport.call(method, _subscription(name), body=body, type=Subscription)
+
+
+class GroupClient:
+    """Resource groups."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(self, subscription: str = DEFAULT) -> list[ResourceGroup]:
+        """Those of a subscription in which the caller may see anything."""
+        path = f"{_subscription(subscription)}/resourceGroups"
+        return self._transport.call("GET", path, type=list[ResourceGroup])
+
+    def get(self, name: str, subscription: str = DEFAULT) -> ResourceGroup:
+        """By name."""
+        return self._one("GET", name, subscription)
+
+    def create(self, name: str, subscription: str = DEFAULT, **fields: Any) -> ResourceGroup:
+        """Make one with a location and tags; the same again changes nothing."""
+        return self._one("PUT", name, subscription, fields)
+
+    def update(self, name: str, subscription: str = DEFAULT, **changes: Any) -> ResourceGroup:
+        """Change its tags."""
+        return self._one("PATCH", name, subscription, _something(changes))
+
+    def delete(self, name: str, subscription: str = DEFAULT) -> None:
+        """Delete one in which nothing is."""
+        self._transport.call("DELETE", _group(name, subscription))
+
+    def _one(self, method: str, name: str, subscription: str, body: object = None) -> ResourceGroup:
+        return self._transport.call(method, _group(name, subscription), body=body, type=ResourceGroup)
+
+
+def _subscription(name: str) -> str:
+    return f"/api/v1/subscriptions/{quote(name, safe='')}"
+
+
+def _group(name: str, subscription: str) -> str:
+    return f"{_subscription(subscription)}/resourceGroups/{quote(name, safe='')}"
+
+
+def _something(changes: dict[str, Any]) -> dict[str, Any]:
+    if not changes:
+        raise InvalidError("nothing was given to change", hint="Such as --tags.")
+    return changes

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from regista.client.jobs import JobClient
     from regista.client.provenance import ProvenanceClient
     from regista.client.resources import ComputeClient, ConnectionClient, DatastoreClient
-    from regista.client.scopes import ScopeClient, SubscriptionClient
+    from regista.client.scopes import GroupClient, ScopeClient, SubscriptionClient
     from regista.client.webhooks import WebhookClient
 
 
@@ -100,6 +100,13 @@ class Regista:
         from regista.client.scopes import SubscriptionClient
 
         return SubscriptionClient(self.transport)
+
+    @cached_property
+    def resource_groups(self) -> "GroupClient":
+        """Resource groups: what belongs together in a subscription."""
+        from regista.client.scopes import GroupClient
+
+        return GroupClient(self.transport)
 
     def _assets(self, kind: str) -> "AssetClient":
         from regista.client.assets import AssetClient

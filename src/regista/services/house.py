@@ -33,6 +33,7 @@ from regista.services.registry.registered_models import RegisteredModelService
 from regista.services.registry.registration import RegistrationService
 from regista.services.resources.computes import ComputeService
 from regista.services.resources.connections import ConnectionService
+from regista.services.scopes.groups import GroupService
 from regista.services.scopes.scopes import ScopeService
 from regista.services.scopes.stores import StoreService
 from regista.services.serving.deployments import DeploymentService
@@ -59,6 +60,7 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
     audit: AuditService
     audit_book: AuditBook
     principals: PrincipalService
+    groups: GroupService
     scopes: ScopeService
     stores: StoreService
     contents: ContentService

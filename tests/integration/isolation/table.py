@@ -1,8 +1,10 @@
 """What is said in a row of a table, and every verb of the native API: what it takes, and what has to be seen first.
 
 ``can`` is the doing that the verb takes, ``sees`` the one without which its thing does not exist for the caller. ``at`` says
-where both are asked: at the ``asset``, at the ``scope``, at the ``subscription``, at the ``installation``, ``anywhere`` in it, ``inside`` the scope (there or at anything
-in it), or at a ``file`` of somebody else's behind the datastore of the scope, which also takes the right to bring bytes. Who sees and may not is answered 403, who does not see 404, whoever has no living key 401.
+where both are asked: at the ``asset``, at the ``scope``, at its ``group``, at the ``subscription``, at the ``installation``,
+``below the`` group or the subscription (there or at anything in it), ``anywhere`` in the installation, ``inside`` the scope, or at a
+``file`` of somebody else's behind the datastore of the scope, which also takes the right to bring bytes. Who sees and may not is
+answered 403, who does not see 404, whoever has no living key 401.
 
 Allowed verbs can be said again and again without changing what the others meet: they repeat what is there already."""
 
@@ -187,6 +189,13 @@ OF_THE_INSTALLATION = (
     Verb("GET", "/roles", "nothing", at="installation"),
     Verb("GET", "/subscriptions", "nothing", at="installation"),
     Verb("GET", "/subscriptions/default/resourceGroups", "nothing", at="installation"),
+    Verb("GET", "/subscriptions/default", "see scope", "see scope", at="below the subscription"),
+    Verb("PATCH", "/subscriptions/default", "write scope", "see scope", "subscription", {"display_name": "Default"}),
+    Verb("DELETE", "/subscriptions/default", "delete scope", "see scope", "subscription", ok=409),
+    Verb("GET", "/subscriptions/default/resourceGroups/one", "see scope", "see scope", at="below the group"),
+    Verb("PUT", "/subscriptions/default/resourceGroups/one", "write scope", "see scope", "new group", {}),
+    Verb("PATCH", "/subscriptions/default/resourceGroups/one", "write scope", "see scope", "group", {"tags": {}}),
+    Verb("DELETE", "/subscriptions/default/resourceGroups/one", "delete scope", "see scope", "group", ok=409),
     Verb("GET", "/workspaces", "nothing", at="installation"),
     Verb("GET", "/registries", "nothing", at="installation"),
     Verb("GET", "/principals", "nothing", at="installation"),

@@ -157,7 +157,7 @@ def _plural(kind: ScopeKind) -> str:
 
 _NAMES = ("jobs/j", "onlineEndpoints/ep-none", "onlineEndpoints/ep", "deployments/blue-none", "deployments/blue", "labels/latest",
           "aliases/best", "aliases/none", "versions/1", "versions/gone", "files/f.txt", "handover/f.txt", "outputs/model", "keys/primary",
-          "subscriptions/default", "principals/idle", "roles/Custom", "roles/Absent", "stores/default", "keys/spare", "keys/old", "computes/ci-none",
+          "subscriptions/default", "resourceGroups/one", "principals/idle", "roles/Custom", "roles/Absent", "stores/default", "keys/spare", "keys/old", "computes/ci-none",
           "computes/ci", "*/start", "datastores/d-none", "datastores/d", "connections/n-none", "connections/n",
           "webhooks/wh-none", "webhooks/wh")  # fmt: skip
 

@@ -315,6 +315,11 @@ def _filled(body: Any, places: _Lazy) -> Any:
     return [_filled(one, places) for one in body] if isinstance(body, list) else body
 
 
+GROUP = "/subscriptions/default/resourceGroups/one"
+ABOVE = {"installation": "/", "subscription": "/subscriptions/default", "group": GROUP, "new group": GROUP}
+"""The places above the scopes."""
+
+
 def expected(verb: Verb, who: Somebody, world: World, scope: Scope, kind: AssetKind, name: str) -> int:
     """What the table says."""
     if who.key is None or who.role == "":
@@ -322,10 +327,12 @@ def expected(verb: Verb, who: Somebody, world: World, scope: Scope, kind: AssetK
     home = world.path(scope)
     if verb.at == "anywhere":
         return verb.ok if who.may_inside(verb.can, "/") else 403
-    if verb.at in {"installation", "subscription"}:
-        if verb.can == "nothing" or who.may(verb.can, "/" if verb.at == "installation" else "/subscriptions/default"):
+    if (above := ABOVE.get(verb.at.removeprefix("below the "))) is not None:
+        may = who.may if verb.at in ABOVE else who.may_inside
+        if verb.can == "nothing" or may(verb.can, above):
             return verb.ok
-        return verb.hidden if verb.sees and not who.may_inside(verb.sees, "/") else 403
+        seen = ABOVE["subscription"] if verb.at == "new group" else above  # a group to be made need not be there
+        return verb.hidden if verb.sees and not who.may_inside(verb.sees, seen) else 403
     if not (who.may("see scope", home) or who.may_inside("see assets", home)):
         return verb.unknown
     if verb.at == "inside":

@@ -35,6 +35,13 @@ class ScopeBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tags: dict[str, str] = {}
 
 
+class GroupBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """A resource group to be made."""
+
+    location: str = ""
+    tags: dict[str, str] = {}
+
+
 class VersionBody(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A version to be made of blobs that were sent before: their paths, digests and sizes."""
 

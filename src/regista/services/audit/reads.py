@@ -80,12 +80,22 @@ _CONTAINER = "/containers/{container}"
 """The book finds out where a container lies."""
 
 ACTS: Mapping[str, Mapping[str, Act]] = {
+    "groups": {
+        "subscriptions": _read("subscription.list", "/subscriptions"),
+        "subscription": _read("subscription.get", "/subscriptions/{name}"),
+        "create_subscription": _write("subscription.create", "/subscriptions/{new.name}"),
+        "update_subscription": _write("subscription.update", "/subscriptions/{name}"),
+        "delete_subscription": _write("subscription.delete", "/subscriptions/{name}"),
+        "groups": _read("group.list", "/subscriptions/{subscription}"),
+        "group": _read("group.get", "/subscriptions/{subscription}/resourceGroups/{name}"),
+        "create_group": _write("group.create", "/subscriptions/{new.subscription}/resourceGroups/{new.name}"),
+        "update_group": _write("group.update", "/subscriptions/{subscription}/resourceGroups/{name}"),
+        "delete_group": _write("group.delete", "/subscriptions/{subscription}/resourceGroups/{name}"),
+    },
     "scopes": {
         "get": _read("{address.kind}.get"),
         "by_id": _read("scope.get", "/scopes/{scope_id}"),
         "page": _read("{kind}.list", "/"),
-        "subscriptions": _read("subscription.list", "/subscriptions"),
-        "groups": _read("group.list", "/subscriptions/{subscription}"),
         "update": _write("{address.kind}.update"),
         "delete": _write("{address.kind}.delete"),
     },

@@ -1,18 +1,19 @@
-"""Subscriptions, resource groups, workspaces and registries."""
+"""Workspaces and registries."""
 
 import msgspec
 
-from regista.entities.access import Caller, Permission, is_within
+from regista.entities.access import Caller, Permission
 from regista.entities.asset import AssetKind
 from regista.entities.job import JobStatus
 from regista.entities.names import check_name, check_tags, new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import BUILT_IN_REGISTRY, ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
-from regista.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from regista.errors import ConflictError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import Access, require, sees
 from regista.services.access.visibility import visible_page
 from regista.services.journal import note
+from regista.services.scopes.groups import unassign
 
 
 class NewScope(msgspec.Struct, frozen=True, kw_only=True):
@@ -183,40 +184,11 @@ class ScopeService:
                     f"{address} is still needed by {', '.join(found[:5])}", hint="End or delete these first."
                 )
             tx.scopes.delete(scope.id, now())
-            for given in tx.access.assignments():  # whoever makes another scope of this name has not given them
-                if is_within(given.path, scope.path):
-                    tx.access.delete_assignment(given.id)
+            unassign(tx, scope.path)
             note(tx, caller, f"{scope.kind}.delete", scope.path)
 
         self._catalog.write(work)
         self._access.forget()
-
-    def subscriptions(self, caller: Caller) -> list[Subscription]:
-        """Those in which the caller may see anything."""
-        found = self._catalog.read(lambda tx: tx.groups.subscriptions())
-        return [one for one in found if caller.allows_below(Permission.SCOPES_READ, one.path)]
-
-    def groups(self, caller: Caller, subscription: str) -> list[ResourceGroup]:
-        """The resource groups in which the caller may see anything."""
-        found = self._catalog.read(lambda tx: tx.groups.groups(subscription))
-        return [one for one in found if caller.allows_below(Permission.SCOPES_READ, one.path)]
-
-    def create_subscription(self, caller: Caller, new: Subscription) -> Subscription:
-        """Make a subscription; the same name again changes nothing."""
-        subscription = msgspec.structs.replace(new, name=check_name("subscription", new.name), created_at=now())
-        if not caller.allows(Permission.SCOPES_WRITE, subscription.path):
-            raise ForbiddenError(
-                "only who may write scopes at the installation makes subscriptions", hint="Ask an owner of '/'."
-            )
-
-        def work(tx: Transaction) -> Subscription:
-            if found := tx.groups.find_subscription(subscription.name):
-                return found
-            tx.groups.add_subscription(subscription)
-            note(tx, caller, "subscription.create", subscription.path)
-            return subscription
-
-        return self._catalog.write(work)
 
 
 def _blockers(tx: Transaction, scope: Scope) -> list[str]:

@@ -127,7 +127,7 @@ def operations(_: Call, **__: str) -> Answer:
 def group(call: Call) -> Answer:
     """A resource group, of which the SDK wants the location."""
     place = call.place
-    for one in call.house.scopes.groups(call.caller, place.subscription):
+    for one in call.house.groups.groups(call.caller, place.subscription):
         if one.name == place.resource_group:
             body = {"id": one.path, "name": one.name, "location": one.location or "local", "tags": one.tags}
             return Answer(200, {**body, "type": "Microsoft.Resources/resourceGroups", "properties": _done()})

@@ -6,30 +6,74 @@ import msgspec
 from litestar import Router, delete, get, patch, post, put
 from litestar.handlers import BaseRouteHandler
 
-from regista.dialects.native.wire import ScopeBody
+from regista.dialects.native.wire import GroupBody, ScopeBody
 from regista.entities.access import Caller
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import ResourceGroup, Scope, ScopeAddress, ScopeKind, Subscription
 from regista.services.house import House
+from regista.services.scopes.groups import GroupChange, SubscriptionChange
 from regista.services.scopes.scopes import NewScope, ScopeChange
 
 
 @get("/subscriptions", sync_to_thread=True)
 def list_subscriptions(caller: Caller, house: House) -> list[Subscription]:
     """The subscriptions in which the caller may see anything."""
-    return house.scopes.subscriptions(caller)
+    return house.groups.subscriptions(caller)
+
+
+@get("/subscriptions/{name:str}", sync_to_thread=True)
+def get_subscription(caller: Caller, house: House, name: str) -> Subscription:
+    """A subscription in which the caller may see anything."""
+    return house.groups.subscription(caller, name)
 
 
 @put("/subscriptions/{name:str}", sync_to_thread=True)
 def put_subscription(caller: Caller, house: House, name: str, data: Subscription) -> Subscription:
     """Make a subscription; the same again changes nothing."""
-    return house.scopes.create_subscription(caller, msgspec.structs.replace(data, name=name))
+    return house.groups.create_subscription(caller, msgspec.structs.replace(data, name=name))
+
+
+@patch("/subscriptions/{name:str}", sync_to_thread=True)
+def update_subscription(caller: Caller, house: House, name: str, data: SubscriptionChange) -> Subscription:
+    """Change a subscription's display name or tags."""
+    return house.groups.update_subscription(caller, name, data)
+
+
+@delete("/subscriptions/{name:str}", sync_to_thread=True)
+def delete_subscription(caller: Caller, house: House, name: str) -> None:
+    """Delete a subscription in which nothing is."""
+    house.groups.delete_subscription(caller, name)
 
 
 @get("/subscriptions/{name:str}/resourceGroups", sync_to_thread=True)
 def list_groups(caller: Caller, house: House, name: str) -> list[ResourceGroup]:
     """The resource groups of a subscription in which the caller may see anything."""
-    return house.scopes.groups(caller, name)
+    return house.groups.groups(caller, name)
+
+
+@get("/subscriptions/{name:str}/resourceGroups/{group:str}", sync_to_thread=True)
+def get_group(caller: Caller, house: House, name: str, group: str) -> ResourceGroup:
+    """A resource group in which the caller may see anything."""
+    return house.groups.group(caller, name, group)
+
+
+@put("/subscriptions/{name:str}/resourceGroups/{group:str}", sync_to_thread=True)
+def put_group(caller: Caller, house: House, name: str, group: str, data: GroupBody) -> ResourceGroup:
+    """Make a resource group; the same again changes nothing."""
+    new = ResourceGroup(subscription=name, name=group, location=data.location, tags=data.tags)
+    return house.groups.create_group(caller, new)
+
+
+@patch("/subscriptions/{name:str}/resourceGroups/{group:str}", sync_to_thread=True)
+def update_group(caller: Caller, house: House, name: str, group: str, data: GroupChange) -> ResourceGroup:
+    """Change a resource group's tags."""
+    return house.groups.update_group(caller, name, group, data)
+
+
+@delete("/subscriptions/{name:str}/resourceGroups/{group:str}", sync_to_thread=True)
+def delete_group(caller: Caller, house: House, name: str, group: str) -> None:
+    """Delete a resource group in which nothing is."""
+    house.groups.delete_group(caller, name, group)
 
 
 def scope_routes(kind: ScopeKind, plural: str) -> Router:
@@ -65,8 +109,15 @@ def scope_routes(kind: ScopeKind, plural: str) -> Router:
 
 HANDLERS: Sequence[BaseRouteHandler | Router] = (
     list_subscriptions,
+    get_subscription,
     put_subscription,
+    update_subscription,
+    delete_subscription,
     list_groups,
+    get_group,
+    put_group,
+    update_group,
+    delete_group,
     scope_routes(ScopeKind.WORKSPACE, "workspaces"),
     scope_routes(ScopeKind.REGISTRY, "registries"),
 )
