@@ -22,6 +22,7 @@ class Log:
         """Raise ``OSError`` for a file that cannot be opened. *reader* is the end of the pipe; *limit* is in bytes; of a log
         that rotates twice as much is kept. None bounds nothing."""
         self._path, self._limit, self._rotates = Path(path), limit, rotates
+        self._most = min(_BLOCK, limit) if rotates and limit else _BLOCK  # what is read at once fits into an empty file
         self._file = self._open()
         self._size = os.fstat(self._file).st_size
         self._rotated = 0
@@ -40,7 +41,7 @@ class Log:
             self._thread.join(_PATIENCE)
 
     def _pump(self) -> None:
-        while block := os.read(self._reader, _BLOCK):
+        while block := os.read(self._reader, self._most):
             try:
                 self._take(block)
             except OSError as error:  # a full disk costs lines of the log, not the attempt

@@ -45,12 +45,11 @@ def commands_looked_up(files: Iterable[Path]) -> list[str]:
     found = []
     for path in files:
         if path.suffix == ".py":
-            found += [f"{path}:{line.lineno}" for line in ast.walk(ast.parse(path.read_bytes())) if _looks_up(line)]
+            lists = (node for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.List))
+            found += [f"{path}:{node.lineno}" for node in lists if _looks_up(node)]
     return found
 
 
-def _looks_up(node: ast.AST) -> bool:
-    if not isinstance(node, ast.List) or len(node.elts) < 2:
-        return False
-    first = node.elts[0]
+def _looks_up(node: ast.List) -> bool:
+    first = node.elts[0] if len(node.elts) > 1 else None
     return isinstance(first, ast.Constant) and first.value in OURS

@@ -1,9 +1,11 @@
 """Logs of attempts stay within their bound, and say so."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from regista.agent.supervisor_log import Log
 from regista.conformance.executors import until
 from regista.drivers.executors.process import ProcessExecutor
 from regista.drivers.serving.process import read_through
@@ -58,6 +60,19 @@ def test_a_log_that_rotates_keeps_what_was_written_last_and_where_it_stood(tmp_p
     assert found == WHOLE[begin:]
     assert read_through(parts, -1000, 10) == (len(WHOLE) - 1000, WHOLE[-1000:-990])
     assert read_through(parts, len(WHOLE), 10) == (len(WHOLE), b"")
+
+
+def test_what_came_all_at_once_keeps_the_bound_too(tmp_path: Path) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, WHOLE[:60_000])
+    os.close(writer)
+    log = Log(reader, str(tmp_path / "log"), 25_000, rotates=True)
+    log.start()
+    log.finish()
+    parts = sorted(tmp_path.iterdir(), key=lambda part: part.name, reverse=True)
+    assert [part.name for part in parts] == ["log.50000", "log"]
+    assert [part.stat().st_size for part in parts] == [25_000, 10_000]
+    assert b"".join(part.read_bytes() for part in parts) == WHOLE[25_000:60_000]
 
 
 def test_a_gap_between_two_tries_is_not_read_over(tmp_path: Path) -> None:

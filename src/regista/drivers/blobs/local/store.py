@@ -77,7 +77,7 @@ class LocalBlobStore:
     @contextmanager
     def gather(self) -> Iterator[LocalGathering]:
         """As in ``Gathers``."""
-        gathering = LocalGathering(self._layout, self._write_staged, lambda file: self._copy(file, None))
+        gathering = LocalGathering(self._layout, self._write_staged, lambda file: self._copy(file, None, None))
         try:
             yield gathering
             gathering.flush()
