@@ -55,7 +55,7 @@ class _Adopted:
         give_back(self.file, self._before)
 
 
-class LocalGathering:
+class LocalBatch:
     """What waits for the disk. *stage* writes content into a new file of ``uploads``; *copy* stores the rest of an open file,
     and waits."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from regista.drivers.blobs.checks import check_range, check_upload_id, new_upload_id, open_source, remaining
 from regista.drivers.blobs.local.adoption import adopt
 from regista.drivers.blobs.local.failures import translated
-from regista.drivers.blobs.local.gathering import LocalGathering
+from regista.drivers.blobs.local.gathering import LocalBatch
 from regista.drivers.blobs.local.layout import BLOB_MODE, STAGED_MODE, Layout
 from regista.drivers.blobs.local.pieces import opened_piece
 from regista.drivers.blobs.local.running import BATCH, BEHIND, KeptHashes
@@ -75,9 +75,9 @@ class LocalBlobStore:
             return self._copy(file.fileno(), expected, remaining(file.fileno()) if isinstance(source, int) else None)
 
     @contextmanager
-    def gather(self) -> Iterator[LocalGathering]:
+    def gather(self) -> Iterator[LocalBatch]:
         """As in ``Gathers``."""
-        gathering = LocalGathering(self._layout, self._write_staged, lambda file: self._copy(file, None, None))
+        gathering = LocalBatch(self._layout, self._write_staged, lambda file: self._copy(file, None, None))
         try:
             yield gathering
             gathering.flush()
