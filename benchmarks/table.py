@@ -65,6 +65,11 @@ def limit(what: str, ours: float, unit: str, *, most: float, note: str = "") -> 
     )
 
 
+def figure(what: str, ours: float, unit: str, note: str = "") -> Row:
+    """A row of which nothing was promised."""
+    return Row(what=what, ours=show(ours, unit), peer="", ratio=None, budget="", met=None, note=note)
+
+
 def not_measured(what: str, fault: object) -> Row:
     """A row for what could not be measured, and why: it makes the whole run fail in the end."""
     return Row(what=what, ours=NOT_MEASURED, peer="", ratio=None, budget="", met=None, note=str(fault)[:300])

@@ -108,8 +108,7 @@ def die(place, **parts):
     """Let a worker with these parts work until it dies; whether it did."""
     worker = Worker(msgspec.structs.replace(place.workshop, **parts), lease_seconds=LEASE)
     try:
-        while worker.run_once():
-            pass
+        work(place, worker)
     except KilledError:
         return True
     finally:
@@ -120,13 +119,18 @@ def die(place, **parts):
 def recover(place):
     """Another worker takes over and works until everything has ended."""
     worker = Worker(place.workshop, lease_seconds=LEASE)
+    work(place, worker)
+    worker.close()
+
+
+def work(place, worker):
+    """Work until everything has ended: on a busy machine a lease can run out while its worker lives."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if not worker.run_once():
             if place.house.catalog.read(lambda tx: tx.leases.next_due()) is None:
                 break
             time.sleep(0.02)
-    worker.close()
 
 
 def whole(place, tmp_path, name):

@@ -53,7 +53,8 @@ def path() -> str | None:
 
 @functools.cache
 def copies() -> tuple[str, ...]:
-    """Files that a job finds copies of at their own places: a mount costs 0.15 ms of every job, and these are small."""
+    """Files that a job finds copies of at their own places: a mount costs 0.15 ms of every job, and these are small. Their
+    modes are lost; nothing there can be written to."""
     return tuple(place for place in (f"/etc/{name}" for name in _ETC_COPIED) if Path(place).is_file())
 
 
