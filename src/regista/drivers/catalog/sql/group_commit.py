@@ -44,12 +44,19 @@ class _Item:
 
 
 class GroupCommit:
-    """The writer of one SQLite connection. *exclusive* is held while a batch runs, for connections shared with readers."""
+    """The writer of one SQLite connection. *exclusive* is held while a batch runs, for connections shared with readers;
+    *begun* is called in each transaction before anything is written."""
 
-    def __init__(self, session: Session, exclusive: AbstractContextManager[Any] | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        exclusive: AbstractContextManager[Any] | None = None,
+        begun: Callable[[], None] = lambda: None,
+    ) -> None:
         self._session = session
         self._raw: sqlite3.Connection = session.raw
         self._exclusive = exclusive or nullcontext()
+        self._begun = begun
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._entry = threading.Lock()
         self.closed = False
@@ -122,6 +129,7 @@ class GroupCommit:
         batch: list[_Item] = []
         try:
             self._raw.execute("BEGIN IMMEDIATE")
+            self._begun()
             for item in self._waiting(first):
                 batch.append(item)
                 self._attempt(item)
