@@ -10,6 +10,7 @@ created    2026-11-22 19:03:11 by ada
 reference  azureml://registries/central/models/churn/versions/3
 """
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,15 @@ def version_of(node: str) -> str:
     """NAME:VERSION of a version's node of the lineage; the first digits are enough of a version that is a digest."""
     *_, name, version = node.split("/") if node else ("", "")
     return f"{name}:{version[:_DIGITS] if name == ANONYMOUS else version}" if name else ""
+
+
+def shortly(reference: str, scope_id: str) -> str:
+    """A *reference* as people write it in its own scope: ``azureml:NAME:VERSION``, or the beginning of what has no name."""
+    found = re.fullmatch(rf"azureml://locations/any/workspaces/{scope_id}/\w+/([^/]+)/versions/([^/]+)", reference)
+    if found is None:
+        return reference
+    name, version = found.groups()
+    return f"{name} {version[:_DIGITS]}" if name == ANONYMOUS else f"azureml:{name}:{version}"
 
 
 def next_step(client: "Regista", made: AssetVersion) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from regista.cli.asset_card import shortly
 from regista.cli.frame import is_colored, named, pairs, say, show
 from regista.cli.options import (
     described,
@@ -132,11 +133,12 @@ def restore(client: "Regista", output: str, name: str) -> None:
 @in_workspace
 def outputs(client: "Regista", output: str, name: str) -> None:
     """List what a job left, and how to refer to it: in a model's path, in another job's input."""
-    found = client.jobs.get(name).outputs
-    rows = [
-        {"output": one, "type": bound.type, "reference": f"azureml://jobs/{name}/outputs/{one}", "became": bound.reference}
-        for one, bound in found.items()
-    ]  # fmt: skip
+    job = client.jobs.get(name)
+    rows = []
+    for one, bound in job.outputs.items():
+        became = shortly(bound.reference, job.scope_id) if output == "table" else bound.reference
+        reference = f"azureml://jobs/{name}/outputs/{one}"
+        rows.append({"output": one, "type": bound.type, "reference": reference, "became": became})
     show(rows, output, ("output", "type", "reference", "became"))
 
 
@@ -167,7 +169,10 @@ def show_job(client: "Regista", found: "TaggedJob", output: str, record: "JobRec
         return
     card: dict[str, Any] = {name: getattr(found, name) for name in ("name", "status", "type", "display_name", "error")}
     card |= {
-        "inputs": {name: one.reference or one.value or one.manifest for name, one in found.inputs.items()},
+        "inputs": {
+            name: shortly(one.reference, found.scope_id) or one.value or one.manifest
+            for name, one in found.inputs.items()
+        },
         "outputs": [f"{name} ({one.type})" for name, one in found.outputs.items()],
         "metrics": in_short(record) if record else {},
         "params": record.params if record else {},
