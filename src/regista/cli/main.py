@@ -152,6 +152,8 @@ def report(failure: Exception) -> None:
     cause: BaseException | None = failure
     if isinstance(failure, RegistaError):
         message, hint, cause = failure.message, failure.hint, failure.__cause__
+    elif isinstance(failure, OSError) and failure.filename and failure.strerror:
+        message, hint = f"{str(failure.filename)!r}: {failure.strerror}", "Is the disk there, writable, and not full?"
     color = sys.stderr.isatty() and not os.environ.get("NO_COLOR")
     click.echo(click.style("Error: ", fg="red", bold=True) + message if color else f"Error: {message}", err=True)
     if hint:

@@ -73,14 +73,6 @@ def check_command(
     render_command(template, inputs=absent, outputs=places, search_space=space)
 
 
-def names_in(template: str) -> dict[str, set[str]]:
-    """The names that *template* speaks of, under ``inputs``, ``outputs`` and ``search_space``."""
-    found: dict[str, set[str]] = {"inputs": set(), "outputs": set(), "search_space": set()}
-    for kind, name in _PLACEHOLDER.findall(template):
-        found[kind].add(name)
-    return found
-
-
 def _present(template: str, values: Mapping[str, Mapping[str, str | None]]) -> Iterator[_Part]:
     """The parts of *template* without the groups that vanish."""
     if len(template) > _MAX:

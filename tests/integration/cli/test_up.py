@@ -24,6 +24,7 @@ class TestWrongWishes:
         [
             (("--host", "192.0.2.1"), "--allow-remote"),
             (("--catalog", "gopher://nowhere"), "gopher"),
+            (("--home", "/proc/regista"), "'/proc/regista': No such file or directory"),
         ],
     )
     def test_what_cannot_be_is_named(self, tmp_path, words, said):
@@ -31,6 +32,7 @@ class TestWrongWishes:
         assert answer.returncode == 1, answer.stderr
         assert said in answer.stderr
         assert "Traceback" not in answer.stderr
+        assert "fault of Regista" not in answer.stderr
         assert answer.stdout == ""
 
     def test_a_taken_port_and_a_taken_home_are_named(self, server, tmp_path):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from regista.entities.command import check_command, names_in, render_command
+from regista.entities.command import check_command, render_command
 from regista.entities.shell import ShellWriter
 from regista.errors import InvalidError
 
@@ -54,10 +54,6 @@ class TestFillingIn:
     def test_an_expression_that_means_nothing_is_refused(self, text):
         with pytest.raises(InvalidError, match="means nothing here"):
             rendered(f"echo {text}", x="1")
-
-    def test_names_are_found_without_rendering(self):
-        found = names_in("${{inputs.a}} $[[${{inputs.b}}]] ${{outputs.c}}")
-        assert found == {"inputs": {"a", "b"}, "outputs": {"c"}, "search_space": set()}
 
 
 class TestOptionalGroups:
