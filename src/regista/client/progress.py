@@ -56,7 +56,8 @@ class BarProgress:
         if self._task is not None:
             self._bar.remove_task(self._task)
         self._task = self._bar.add_task(title, total=total_bytes)
-        self._bar.start()
+        if files:
+            self._bar.start()
 
     def advance(self, count: int) -> None:
         if self._task is not None:

@@ -74,7 +74,10 @@ class Uploader:
         known = self._cache.known(scan) if self._cache else {}
         fresh = [file for file in scan.files if file.size > MAX_PACK_FILE and file.path not in known]
         self._progress.start(sum(file.size for file in fresh), len(fresh))
-        handed = self._hand_over([(file, None) for file in fresh])
+        try:
+            handed = self._hand_over([(file, None) for file in fresh])
+        finally:
+            self._progress.done()
         if self._cache:
             self._cache.remember((file, handed[file.path]) for file in fresh if file.path in handed)
         rest = Scan(scan.root, tuple(file for file in scan.files if file.path not in handed))

@@ -30,6 +30,13 @@ class TestProgress:
         assert written.out == ""
         assert "Uploading 1,234 files" in written.err
 
+    def test_there_is_no_bar_for_nothing(self, monkeypatch, capsys):
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        bar = BarProgress("Uploading")
+        bar.start(0, 0)
+        bar.done()
+        assert capsys.readouterr().err == ""
+
 
 class TestWorkers:
     def test_every_item_is_worked_on_once(self):

@@ -333,9 +333,11 @@ class TestHandover:
     @pytest.mark.parametrize("refusal", [StorageFullError("full"), ForbiddenError("no"), UnauthenticatedError("ended")])
     def test_another_refusal_is_the_answer(self, server, transport, tree, refusal):
         server.handovers.refusals.append(refusal)
+        progress = Counting()
         with pytest.raises(type(refusal), match=refusal.message):
-            upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}))
+            upload(transport, SCOPE, tree({"m": b"m" * (2 * MIB)}), progress=progress)
         assert self.sent(server) == 0
+        assert progress.ended, "a bar that is not ended keeps the terminal's cursor hidden"
 
     def test_a_file_of_another_digest_than_was_said_is_refused(self, server, transport, tree):
         root = tree({"m": b"m" * (2 * MIB)})
