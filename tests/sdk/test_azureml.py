@@ -9,6 +9,7 @@ A change that makes a method work, or stop to, makes this fail until the record 
 import fcntl
 import json
 import os
+import re
 from typing import Any
 
 import pytest
@@ -54,9 +55,10 @@ def test_the_sdk_gets_what_it_expects(azureml, server, scopes, tmp_path, script)
     "notebook", [path for path in os.environ.get("REGISTA_NOTEBOOK", "").split(os.pathsep) if path]
 )
 def test_a_notebook_runs_as_it_is(azureml, server, scopes, tmp_path, notebook):
-    """``REGISTA_NOTEBOOK`` names notebooks that were written for Azure, with the folders beside them that they need."""
+    """``REGISTA_NOTEBOOK`` names notebooks that were written for Azure, with the folders beside them that they need; the Python
+    that their environments name has to be on the path (3.8 for those of ``assets-in-registry`` in Azure/azureml-examples)."""
     printed = azureml.run(SCRIPTS / "_notebook.py", server, tmp_path, scopes, notebook)
-    assert "FAILED" not in printed
+    assert re.search(r"^CELL (\d+) of \1 done", printed, re.MULTILINE), printed
 
 
 def _outcomes(calls: Any) -> dict[str, str]:

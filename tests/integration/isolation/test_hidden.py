@@ -7,7 +7,8 @@ import pytest
 from regista.entities.asset import AssetKind
 from regista.entities.digest import digest_of
 from regista.services.access.access import SYSTEM
-from tests.integration.isolation import table, table_mlflow
+from tests.integration.isolation import table, table_azureml, table_mlflow
+from tests.integration.isolation.test_azureml import IN_A_WORKSPACE
 from tests.integration.isolation.world import SPECS, Somebody, World, said
 
 MODEL = AssetKind.MODEL
@@ -63,6 +64,22 @@ def test_a_hidden_scope_answers_as_an_absent_one(world, stranger, place, door):
         absent = world.request(verb, stranger, _Renamed(scope, "abs-ent"), MODEL, "a")
         assert renamed(hidden, place) == renamed(absent, "abs-ent"), verb
         assert verb.can == "nothing" or hidden.status_code in {400, 404}, verb
+
+
+@pytest.mark.parametrize("place", ["dev", "central"])
+def test_a_hidden_scope_answers_as_an_absent_one_to_the_sdk_too(world, stranger, place):
+    scope = world.scopes[place]
+    rows = (
+        *table_azureml.of_assets(place, MODEL),
+        *(IN_A_WORKSPACE if place == "dev" else table_azureml.OF_A_REGISTRY),
+    )
+    for verb in rows:
+        if verb.method == "PUT" and verb.path == table_azureml.ARM:
+            continue  # would make the absent one: who may make one is tried in test_giving
+        hidden = world.request(verb, stranger, scope, MODEL, "a")
+        absent = world.request(verb, stranger, _Renamed(scope, "abs-ent"), MODEL, "a")
+        assert renamed(hidden, place) == renamed(absent, "abs-ent"), verb
+        assert verb.can == "nothing" or hidden.status_code in {400, 404, 204}, verb
 
 
 @pytest.mark.parametrize("place", ["dev", "central"])

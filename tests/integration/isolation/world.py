@@ -192,8 +192,12 @@ class World:
         elif verb.body != AGAIN:
             body = _filled(verb.body, places)
         else:
-            mine = self.ask("GET", path, who.key)
-            body = (mine if mine.status_code == 200 else self.ask("GET", path, self._root)).json()
+            mine, real = (
+                self.ask("GET", path, who.key),
+                next(one.name for one in self.scopes.values() if one.id == scope.id),
+            )
+            there = mine if mine.status_code == 200 else self.ask("GET", path.replace(scope.name, real), self._root)
+            body = there.json()
             body["properties"]["description"] = f"by {who}"
         sent: dict[str, Any] = {"content": verb.content} if verb.content is not None else {}
         if body is not None:
