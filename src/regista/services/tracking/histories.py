@@ -23,8 +23,8 @@ MOST_POINTS = 100_000
 LEAST, GREATEST = -(2**63), 2**63 - 1
 """The least and the greatest step and time there can be."""
 
-AT_ONE_STEP = 1000
-"""Values of one step that are given, when there are more: the first so many."""
+MOST_SAMPLED = 25_000
+"""Values of one run at chosen steps, of which there is one at each as a rule: the first so many."""
 
 BLOCK = 10_000
 """Values that are read at once."""
@@ -74,7 +74,7 @@ class HistoryService:
         steps = sorted({*common, *(end for history in histories.values() for end in history.ends)})
 
         def work(tx: Transaction) -> dict[str, list[Metric]]:
-            return {name: [one for step in steps for one in _at(tx, job_id, key, step)] for name, job_id in ids.items()}
+            return {name: _sampled(tx, job_id, key, steps) for name, job_id in ids.items()}
 
         return self._catalog.read(work)
 
@@ -111,12 +111,23 @@ class HistoryService:
             after = block[-1]
 
 
-def _at(tx: Transaction, job_id: str, key: str, step: int) -> list[Metric]:
-    """The values at *step*. There is one as a rule, and a plot has thousands of steps."""
+def _sampled(tx: Transaction, job_id: str, key: str, steps: Sequence[int]) -> list[Metric]:
+    """The values at *steps*, in their order."""
     found: list[Metric] = []
-    for most in (4, AT_ONE_STEP):
-        found = [one for one in tx.runs.points(job_id, key, _before(key, step), most) if one.step == step]
-        if len(found) < most:
+    for step in steps:
+        found += _at(tx, job_id, key, step, MOST_SAMPLED - len(found))
+        if len(found) == MOST_SAMPLED:
+            break
+    return found
+
+
+def _at(tx: Transaction, job_id: str, key: str, step: int, most: int) -> list[Metric]:
+    """The first *most* values at *step*. There is one as a rule, and a plot has thousands of steps."""
+    found: list[Metric] = []
+    for some in (4, 64, 1000, most):
+        limit = min(some, most)
+        found = [one for one in tx.runs.points(job_id, key, _before(key, step), limit) if one.step == step]
+        if len(found) < limit or limit == most:
             break
     return found
 

@@ -1,5 +1,7 @@
 """Experiments and runs through the dialect."""
 
+import time
+
 import pytest
 
 from regista.entities.job import JobStatus, JobType
@@ -56,6 +58,7 @@ class TestExperiments:
         for number in range(5):
             tags = [{"key": "team", "value": "a" if number % 2 else "b"}]
             door.post("experiments/create", name=f"search-{number}", tags=tags)
+            time.sleep(0.002)  # those of one millisecond come by number, as on MLflow's server
 
         def names(**fields):
             found, token = [], ""

@@ -78,7 +78,7 @@ def test_experiments_come_in_the_order_of_their_making_whatever_happens_to_them(
     numbers = []
     for at in range(3):
         numbers.append(door.post("experiments/create", name=f"made-{at}")["experiment_id"])
-        time.sleep(0.002)  # what was made in one millisecond comes by its number
+        time.sleep(0.002)  # those of one millisecond come by number, as on MLflow's server
     door.post("experiments/set-experiment-tag", experiment_id=numbers[0], key="a", value="b")
     found = door.post("experiments/search", max_results=10, filter="name LIKE 'made-%'")["experiments"]
     assert [one["name"] for one in found] == ["made-2", "made-1", "made-0"]
@@ -139,3 +139,19 @@ def test_a_file_is_saved_under_its_name(door, experiment, name, said):
     path = f"/api/2.0/mlflow-artifacts/artifacts/runs/{door.run(experiment)}/{quote(name)}"
     assert door.request("PUT", path, b"x").status == 200
     assert door.request("GET", path).headers["content-disposition"] == said
+
+
+def test_a_step_with_very_many_values_shows_them_as_mlflows_server_does(door, monkeypatch):
+    run = door.run()
+    for first in range(0, 2500, 500):
+        metrics = [{"key": "m", "value": n, "timestamp": n + 1, "step": 0} for n in range(first, first + 500)]
+        door.post("runs/log-batch", run_id=run, metrics=metrics)
+    door.post("runs/log-batch", run_id=run, metrics=[{"key": "m", "value": -1, "timestamp": 1, "step": 7}])
+
+    def values():
+        found = door.get("metrics/get-history-bulk-interval", run_ids=[run], metric_key="m", max_results=5)["metrics"]
+        return [one["value"] for one in found]
+
+    assert values() == [*range(2500), -1]
+    monkeypatch.setattr("regista.services.tracking.histories.MOST_SAMPLED", 2400)
+    assert values() == [*range(2400)]
