@@ -58,7 +58,7 @@ class TestExperiments:
         for number in range(5):
             tags = [{"key": "team", "value": "a" if number % 2 else "b"}]
             door.post("experiments/create", name=f"search-{number}", tags=tags)
-            time.sleep(0.002)  # those of one millisecond come by number, as on MLflow's server
+            time.sleep(0.002)  # what was made in one millisecond comes by its number
 
         def names(**fields):
             found, token = [], ""

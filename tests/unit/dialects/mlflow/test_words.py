@@ -78,7 +78,7 @@ def test_experiments_come_in_the_order_of_their_making_whatever_happens_to_them(
     numbers = []
     for at in range(3):
         numbers.append(door.post("experiments/create", name=f"made-{at}")["experiment_id"])
-        time.sleep(0.002)  # those of one millisecond come by number, as on MLflow's server
+        time.sleep(0.002)  # what was made in one millisecond comes by its number
     door.post("experiments/set-experiment-tag", experiment_id=numbers[0], key="a", value="b")
     found = door.post("experiments/search", max_results=10, filter="name LIKE 'made-%'")["experiments"]
     assert [one["name"] for one in found] == ["made-2", "made-1", "made-0"]

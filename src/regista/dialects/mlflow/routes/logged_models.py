@@ -182,7 +182,7 @@ ROUTES = {
     ("POST", "logged-models/search"): Route(search, wire.SearchLoggedModels, pace=Pace.SEARCH),
 }
 TEMPLATES = {
-    ("GET", "logged-models/*"): Route(get, wire.Nothing, pace=Pace.GLANCE),
+    ("GET", "logged-models/*"): Route(get, wire.Nothing, pace=Pace.SEARCH),
     ("PATCH", "logged-models/*"): Route(finish, wire.FinalizeLoggedModel),
     ("DELETE", "logged-models/*"): Route(delete, wire.Nothing),
     ("PATCH", "logged-models/*/tags"): Route(set_tags, wire.LoggedModelTags),

@@ -342,14 +342,11 @@ logged_model_metrics = _table(
     "logged_model_metrics",
     _big("model"),
     _text("key"),
-    _big("timestamp"),
-    _big("step"),
+    *map(_big, ("timestamp", "step")),
     *map(_text, ("run", "dataset_name", "dataset_digest")),
     _flag("is_number"),
     Column("value", Double, nullable=False),
-    PrimaryKeyConstraint(
-        "model", "key", "timestamp", "step", "run", "dataset_name", "dataset_digest", "is_number", "value"
-    ),
+    PrimaryKeyConstraint(*"model key timestamp step run dataset_name dataset_digest is_number value".split()),
     rowid=False,
 )
 
