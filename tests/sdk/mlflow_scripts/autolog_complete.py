@@ -114,7 +114,7 @@ def left(client: MlflowClient, run_id: str, model: str) -> dict[str, object]:
                 "type": one.model_type or "",
                 "status": str(one.status),
                 "params": one.params,
-                "metrics": last_of(one.metrics or []),
+                "metrics": sorted((m.key, m.step, round(m.value, 6)) for m in one.metrics or []),
                 "tags": sorted(one.tags),
                 "files": files(client.list_logged_model_artifacts, one.model_id),
             }
@@ -127,11 +127,6 @@ def left(client: MlflowClient, run_id: str, model: str) -> dict[str, object]:
             version.model_id == logged[0].model_id,
         ),
     }
-
-
-def last_of(metrics) -> dict[str, tuple[int, float]]:
-    """The last value of each: a logged model keeps no more of them here, and its run keeps them all."""
-    return {m.key: (m.step, round(m.value, 6)) for m in sorted(metrics, key=lambda m: m.step)}
 
 
 def files(list_folder, owner: str, folder: str | None = None) -> list[object]:
