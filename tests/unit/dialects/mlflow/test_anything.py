@@ -1,6 +1,7 @@
 """Whatever is sent, the answer is one of the protocol, and never that the server failed."""
 
 import json
+from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -120,3 +121,28 @@ def _run(door):
     ):
         _runs[:] = [door.run()]
     return _runs[0]
+
+
+ADDRESSES = (
+    ("GET", "/get-artifact"),
+    ("GET", "/model-versions/get-artifact"),
+    ("GET", f"{API}/get-trace-artifact"),
+    ("GET", f"{API}/logged-models/m-1/artifacts/files"),
+    ("POST", f"{API}/upload-artifact"),
+)
+
+
+@settings(max_examples=80)
+@given(
+    address=st.sampled_from(ADDRESSES),
+    asked=st.dictionaries(
+        st.sampled_from(["run_id", "run_uuid", "path", "name", "version", "request_id", "artifact_file_path"]),
+        st.one_of(st.text(max_size=12), st.sampled_from(["..", "a/b", "x", "%00", "tr-1"])),
+    ),
+    content=st.binary(max_size=20),
+)
+def test_any_question_for_a_file_is_answered(doors, address, asked, content):
+    method, path = address
+    query = urlencode({key: value.encode(errors="replace") for key, value in asked.items()})
+    answer = doors.request(method, path, content, query=query)
+    assert answer.status < 500, answer.content
