@@ -126,15 +126,15 @@ def _summary(experiment: int, name: str, digest: str, context: str) -> Json:
 
 
 ROUTES = {
-    ("POST", "experiments/create"): Route(create, wire.CreateExperiment),
+    ("POST", "experiments/create"): Route(create, wire.CreateExperiment, pace=Pace.ENTRY),
     ("GET", "experiments/get"): Route(get, wire.ExperimentId, pace=Pace.GLANCE),
     ("GET", "experiments/get-by-name"): Route(get_by_name, wire.ExperimentName, pace=Pace.GLANCE),
     ("POST", "experiments/search"): Route(search, wire.SearchExperiments, pace=Pace.SEARCH),
     ("GET", "experiments/search"): Route(search, wire.SearchExperiments, pace=Pace.SEARCH),
     ("POST", "experiments/search-datasets"): Route(search_datasets, wire.SearchDatasets, pace=Pace.SEARCH),
-    ("POST", "experiments/update"): Route(update, wire.UpdateExperiment),
+    ("POST", "experiments/update"): Route(update, wire.UpdateExperiment, pace=Pace.ENTRY),
     ("POST", "experiments/delete"): Route(delete, wire.ExperimentId),
     ("POST", "experiments/restore"): Route(restore, wire.ExperimentId),
-    ("POST", "experiments/set-experiment-tag"): Route(set_tag, wire.SetExperimentTag),
+    ("POST", "experiments/set-experiment-tag"): Route(set_tag, wire.SetExperimentTag, pace=Pace.ENTRY),
     ("POST", "experiments/delete-experiment-tag"): Route(delete_tag, wire.SetExperimentTag),
 }

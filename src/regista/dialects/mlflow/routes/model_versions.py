@@ -194,11 +194,11 @@ def _attribute(version: AssetVersion, name: str) -> str | int:
 ROUTES = {
     ("POST", "model-versions/create"): Route(create, wire.CreateVersion, BOTH),
     ("GET", "model-versions/get"): Route(get, wire.VersionName, BOTH, pace=Pace.GLANCE),
-    ("PATCH", "model-versions/update"): Route(update, wire.UpdateVersion, BOTH),
+    ("PATCH", "model-versions/update"): Route(update, wire.UpdateVersion, BOTH, pace=Pace.ENTRY),
     ("DELETE", "model-versions/delete"): Route(delete, wire.VersionName, BOTH),
     ("POST", "model-versions/transition-stage"): Route(transition, wire.VersionStage, BOTH),
-    ("POST", "model-versions/set-tag"): Route(set_tag, wire.VersionTag, BOTH),
-    ("DELETE", "model-versions/delete-tag"): Route(delete_tag, wire.VersionTag, BOTH),
+    ("POST", "model-versions/set-tag"): Route(set_tag, wire.VersionTag, BOTH, pace=Pace.ENTRY),
+    ("DELETE", "model-versions/delete-tag"): Route(delete_tag, wire.VersionTag, BOTH, pace=Pace.ENTRY),
     ("GET", "model-versions/get-download-uri"): Route(download_uri, wire.VersionName, BOTH, pace=Pace.GLANCE),
     ("GET", "model-versions/search"): Route(search, wire.SearchVersions, BOTH, pace=Pace.SEARCH),
 }

@@ -183,7 +183,7 @@ def _attribute(asset: Asset, name: str) -> str | int:
 
 
 ROUTES = {
-    ("POST", "registered-models/create"): Route(create, wire.CreateModel, BOTH),
+    ("POST", "registered-models/create"): Route(create, wire.CreateModel, BOTH, pace=Pace.ENTRY),
     ("GET", "registered-models/get"): Route(get, wire.ModelName, BOTH, pace=Pace.GLANCE),
     ("POST", "registered-models/rename"): Route(rename, wire.RenameModel, BOTH),
     ("PATCH", "registered-models/update"): Route(update, wire.UpdateModel, BOTH),
@@ -195,9 +195,9 @@ ROUTES = {
     ("POST", "registered-models/get-latest-versions"): Route(
         latest_versions, wire.LatestVersions, BOTH, pace=Pace.SEARCH
     ),
-    ("POST", "registered-models/set-tag"): Route(set_tag, wire.ModelTag, BOTH),
-    ("DELETE", "registered-models/delete-tag"): Route(delete_tag, wire.ModelTag, BOTH),
-    ("POST", "registered-models/alias"): Route(set_alias, wire.SetModelAlias, BOTH),
-    ("DELETE", "registered-models/alias"): Route(delete_alias, wire.ModelAlias, BOTH),
+    ("POST", "registered-models/set-tag"): Route(set_tag, wire.ModelTag, BOTH, pace=Pace.ENTRY),
+    ("DELETE", "registered-models/delete-tag"): Route(delete_tag, wire.ModelTag, BOTH, pace=Pace.ENTRY),
+    ("POST", "registered-models/alias"): Route(set_alias, wire.SetModelAlias, BOTH, pace=Pace.ENTRY),
+    ("DELETE", "registered-models/alias"): Route(delete_alias, wire.ModelAlias, BOTH, pace=Pace.ENTRY),
     ("GET", "registered-models/alias"): Route(get_by_alias, wire.ModelAlias, BOTH, pace=Pace.GLANCE),
 }
