@@ -10,7 +10,7 @@ from regista.dialects.threads import Threads
 T = TypeVar("T")
 _Turn = asyncio.Future[None]
 
-PATIENCE = 0.05
+PATIENCE = 0.2
 """Seconds after which whoever is next no longer waits for the one before."""
 
 
