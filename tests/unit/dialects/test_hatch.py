@@ -323,8 +323,8 @@ class TestStrangers:
             files, _ = fetched(house.handovers.fetch(bob, opened_by(house, bob, dev)))
             os.close(files[0])
 
-    def test_more_calls_than_there_are_places_are_ended(self, house, dev, ann, hatch, source, monkeypatch):
-        monkeypatch.setattr(hatch, "_free", threading.BoundedSemaphore(1))
+    def test_more_calls_than_there_are_places_are_ended(self, house, dev, ann, hatch, source):
+        hatch._free = threading.BoundedSemaphore(1)  # for good: a call that is ending gives back where it took
         first, second, third = (house.handovers.bring(ann, dev.address) for _ in range(3))
         with called(first) as call, source.open("rb") as file:
             assert brought(call, file.fileno())["size"] == len(CONTENT)
