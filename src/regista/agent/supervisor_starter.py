@@ -85,14 +85,14 @@ def _become_bare(supervisor: int, output: int) -> None:
     die_with(supervisor)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     os.umask(0o022)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(_JOB_OOM_SCORE)
     os.dup2(output, 1)
     os.dup2(output, 2)
 
 
 def _ready(attempt: dict[str, Any], report: int) -> tuple[list[str], dict[str, str]]:
     """Take on the limits and the place of the attempt; return what is to be executed, and its environment."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(_JOB_OOM_SCORE)
     for name, wanted in {"RLIMIT_CORE": 0, **attempt["limits"]}.items():
         kind = getattr(resource, name)
         hard = resource.getrlimit(kind)[1]
