@@ -133,6 +133,7 @@ OF_LOGGED_MODELS = (
     Verb("DELETE", LOGGED + "/tags/k", "write jobs", "see jobs"),
     Verb("POST", LOGGED + "/params", "write jobs", "see jobs", body={"params": [PAIR]}),
     Verb("GET", LOGGED + "/artifacts/directories", "download", "see jobs"),
+    Verb("GET", LOGGED + "/artifacts/files?artifact_file_path=f.txt", "download", "see jobs"),
 )  # fmt: skip
 
 TRACES = MLFLOW3 + "/traces"
@@ -145,9 +146,10 @@ OF_TRACES = (
     Verb("GET", TRACES + "/get?trace_id=tr-isolated", "download", "see jobs"),
     Verb("GET", TRACES + "/batchGet?trace_ids=tr-none", "see jobs", at="inside"),
     Verb("GET", SCOPE + "/ajax-api/3.0/mlflow/get-trace-artifact?request_id=tr-isolated", "download", "see jobs"),
+    Verb("GET", SCOPE + "/ajax-api/2.0/mlflow/get-trace-artifact?request_id=tr-isolated", "download", "see jobs"),
     Verb("GET", MLFLOW + "/traces?experiment_ids=0&max_results=2", "see jobs", at="inside"),
     Verb("POST", TRACES + "/search", "see jobs", at="inside", body={"locations": [LOCATION], "max_results": 5}),
-    Verb("POST", TRACES + "/batchGetInfos", "see", at="inside", body={"trace_ids": ["tr-isolated"]}),
+    Verb("POST", TRACES + "/batchGetInfos", "see jobs", at="inside", body={"trace_ids": ["tr-isolated"]}),
     Verb("POST", TRACES + "/delete-traces", "write jobs", "see jobs", "inside", body=EXPERIMENT | {"trace_ids": ["{doomed_trace}"]}),
     Verb("POST", MLFLOW + "/traces/link-to-run", "write jobs", "see jobs", body=RUN | {"trace_ids": ["tr-isolated"]}),
     Verb("POST", TRACES + "/link-prompts", "write jobs", "see jobs",

@@ -11,7 +11,7 @@ from regista.dialects.azureblob.app import AzureBlob
 from regista.dialects.azureml.places import place_of
 from regista.dialects.azureml.routes import ROUTES as AZUREML
 from regista.dialects.mlflow.app import Mlflow, _place, _route
-from regista.dialects.mlflow.downloads import DOWNLOADS
+from regista.dialects.mlflow.downloads import ADDRESSES, is_address
 from regista.dialects.mlflow.files import service_of
 from regista.dialects.mlflow.routes import ROUTES as MLFLOW, TEMPLATES, workspaces
 from regista.entities.asset import AssetKind
@@ -72,7 +72,7 @@ def test_every_route_of_mlflow_has_its_row(address: str) -> None:
         place = _place(path)
         assert place is not None, path
         found = _route(method, place)
-        if place.rest not in DOWNLOADS and "mlflow-artifacts/" not in place.rest:
+        if not is_address(place.rest) and "mlflow-artifacts/" not in place.rest:
             assert not isinstance(found, int), (method, path)
             known.add(served[id(found[0])])
     missing = set(served.values()) - known - mlflow.ELSEWHERE.keys()
@@ -81,14 +81,16 @@ def test_every_route_of_mlflow_has_its_row(address: str) -> None:
 
 def test_every_way_to_a_file_of_mlflow_has_its_row(world: World) -> None:
     files, downloads = set(), set()
-    for method, path in paths(mlflow.OF_FILES + mlflow.OF_MODELS, scopes="workspaces"):
+    for method, path in paths(
+        mlflow.OF_FILES + mlflow.OF_MODELS + mlflow.OF_LOGGED_MODELS + mlflow.OF_TRACES, scopes="workspaces"
+    ):
         place = _place(path)
-        if place is not None and place.rest in DOWNLOADS:
-            downloads.add(place.rest)
+        if place is not None and is_address(place.rest):
+            downloads.add(place.rest.replace("/any/", "/ID/"))
         elif place is not None and "mlflow-artifacts/" in place.rest:
             files.add((method, service_of(place.rest)[0]))
     assert files == Mlflow(world.house)._files.handlers.keys()
-    assert downloads == DOWNLOADS
+    assert downloads == ADDRESSES
 
 
 def test_every_route_of_the_blob_protocol_has_its_row(world: World) -> None:

@@ -136,11 +136,15 @@ class World:
             "logged": self.house.logged_models.create(SYSTEM, scope.address, NewLoggedModel(experiment=0)).id,
             "assessment": self.house.llm_traces.assess(SYSTEM, scope.address, trace.id, GOOD).id,
         }
-        spans = f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow-artifacts/artifacts/traces/tr-isolated/traces.json"
-        assert self.ask("PUT", spans, owner, content=SPANS).status_code == 200
+        files = f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow-artifacts/artifacts"
+        logged = f"{files}/models/{self.spare[scope.name]['logged']}/f.txt"
+        for path, content in ((f"{files}/traces/tr-isolated/traces.json", SPANS), (logged, TEXT)):
+            assert self.ask("PUT", path, owner, content=content).status_code == 200
         metric = {"run_id": self.runs[scope.name], "key": "m", "value": 1.0, "timestamp": 1}
-        logged = self.ask("POST", f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow/runs/log-metric", owner, json=metric)
-        assert logged.status_code == 200
+        measured = self.ask(
+            "POST", f"/mlflow/workspaces/{scope.name}/api/2.0/mlflow/runs/log-metric", owner, json=metric
+        )
+        assert measured.status_code == 200
         assert (
             self.ask("POST", f"/workspaces/{scope.name}/onlineEndpoints", owner, json={"name": "ep"}).status_code == 201
         )

@@ -22,12 +22,15 @@ MOST_UPLOADED = 10 << 20
 """What clients may send so. There are other ways for large files."""
 _RUN, _VERSION = "get-artifact", "model-versions/get-artifact"
 _TRACE = ("api/2.0/mlflow/get-trace-artifact", "api/3.0/mlflow/get-trace-artifact")
-_MODEL = re.compile(r"api/2\.0/mlflow/logged-models/([^/]+)/artifacts/files")
+_OF_MODEL = "api/2.0/mlflow/logged-models/ID/artifacts/files"
+_MODEL = re.compile(re.escape(_OF_MODEL).replace("ID", "([^/]+)"))
+ADDRESSES = frozenset({_RUN, _VERSION, UPLOAD, *_TRACE, _OF_MODEL})
+"""All of them, below the address of a scope."""
 
 
 def is_address(rest: str) -> bool:
     """Whether what comes behind the address of a scope is one of these."""
-    return rest in {_RUN, _VERSION, UPLOAD, *_TRACE} or _MODEL.fullmatch(rest) is not None
+    return rest in ADDRESSES or _MODEL.fullmatch(rest) is not None
 
 
 def find_artifact(call: Call, rest: str, asked: Mapping[str, str]) -> str:
