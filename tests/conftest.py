@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from regista.bootstrap.settings import load_settings
+from regista.bootstrap.shutdown import shut_down
 from tests.support.postgres import PostgresMissingError, PostgresServer, running_postgres
 from tests.support.server import RunningServer, running_server
 
@@ -69,5 +71,7 @@ def postgres_database(postgres_server: PostgresServer) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
     """One real ``regista up`` per test process. Tests share it: each makes scopes of its own."""
-    with running_server(tmp_path_factory.mktemp("regista") / "home") as running:
+    home = tmp_path_factory.mktemp("regista") / "home"
+    with running_server(home) as running:
         yield running
+    shut_down(load_settings(home=str(home)), lambda _: None, jobs=True)  # gateway, workers and jobs outlive a server
