@@ -83,7 +83,7 @@ def test_the_keys_that_count_are_the_living_ones_of_who_may(people, dev, made):
     found = callers(people, made)[made.id]
     assert {good.id, right.id} <= set(found)
     assert not {narrow.id, gone.id} & set(found)
-    bobs = people.house.catalog.read(lambda tx: tx.access.keys(tx.access.find_principal(name="bob").id))
+    bobs = people.house.catalog.read(lambda tx: tx.keys.of(tx.access.find_principal(name="bob").id))
     assert not {key.id for key in bobs} & set(found)
     people.house.principals.disable(SYSTEM, "ann")
     assert callers(people, made)[made.id] == ()

@@ -43,15 +43,27 @@ class AccessContract(CatalogCase):
     def test_a_key_leads_to_its_principal(self, catalog: Catalog) -> None:
         catalog.write(lambda tx: tx.access.put_principal(ANN))
         key = Key(id="k1", principal_id="p1", name="laptop", secret_hash="h1", paths=("/",), created_at=1)  # noqa: S106
-        catalog.write(lambda tx: tx.access.put_key(key))
-        assert catalog.read(lambda tx: tx.access.find_key("h1")) == (key, ANN)
-        assert catalog.read(lambda tx: tx.access.find_key("h2")) is None
+        catalog.write(lambda tx: tx.keys.put(key))
+        assert catalog.read(lambda tx: tx.keys.find(secret_hash="h1")) == (key, ANN)  # noqa: S106
+        assert catalog.read(lambda tx: tx.keys.find("k1")) == (key, ANN)
+        assert catalog.read(lambda tx: tx.keys.find("h1")) is None
+        assert catalog.read(lambda tx: tx.keys.find(secret_hash="h2")) is None  # noqa: S106
         revoked = msgspec.structs.replace(key, revoked_at=9)
         newer = Key(id="k2", principal_id="p1", name="ci", secret_hash="h2", created_at=2)  # noqa: S106
-        catalog.write(lambda tx: tx.access.put_key(revoked))
-        catalog.write(lambda tx: tx.access.put_key(newer))
-        assert catalog.read(lambda tx: tx.access.keys("p1")) == [newer, revoked]
-        assert catalog.read(lambda tx: tx.access.keys("p2")) == []
+        catalog.write(lambda tx: tx.keys.put(revoked))
+        catalog.write(lambda tx: tx.keys.put(newer))
+        assert catalog.read(lambda tx: tx.keys.of("p1")) == [newer, revoked]
+        assert catalog.read(lambda tx: tx.keys.of("p2")) == []
+
+    def test_a_deleted_key_is_gone_and_the_others_stay(self, catalog: Catalog) -> None:
+        catalog.write(lambda tx: tx.access.put_principal(ANN))
+        for name in ("k1", "k2"):
+            key = Key(id=name, principal_id="p1", name=name, secret_hash=f"h{name}", created_at=1)
+            catalog.write(lambda tx, key=key: tx.keys.put(key))  # type: ignore[misc]
+        for _ in range(2):
+            catalog.write(lambda tx: tx.keys.delete("k1"))
+        assert catalog.read(lambda tx: tx.keys.find("k1")) is None
+        assert [key.id for key in catalog.read(lambda tx: tx.keys.of("p1"))] == ["k2"]
 
     def test_roles_are_put_listed_and_deleted(self, catalog: Catalog) -> None:
         one, two = Role(name="b", permissions=("assets/read",)), Role(name="a", permissions=("*",))

@@ -8,7 +8,7 @@ the entity whole, over the one with the same identity. Pages are newest first un
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from regista.interfaces.catalog.access import AccessRepository, Journal
+from regista.interfaces.catalog.access import AccessRepository, Journal, KeyRepository
 from regista.interfaces.catalog.assets import AssetRepository, BlobClaimRepository, VersionRepository
 from regista.interfaces.catalog.datastores import DatastoreRepository, FileRepository
 from regista.interfaces.catalog.endpoints import EndpointRepository, LineageRepository
@@ -36,6 +36,7 @@ __all__ = [
     "GroupRepository",
     "JobRepository",
     "Journal",
+    "KeyRepository",
     "LeaseRepository",
     "LineageRepository",
     "LlmTraceRepository",
@@ -76,6 +77,7 @@ class Transaction(Protocol):
     endpoints: EndpointRepository
     lineage: LineageRepository
     access: AccessRepository
+    keys: KeyRepository
     journal: Journal
     webhooks: WebhookRepository
 

@@ -8,7 +8,7 @@ from regista.entities.page import Page, PageRequest
 
 
 class AccessRepository(Protocol):
-    """Principals, their keys, roles and role assignments."""
+    """Principals, roles and role assignments."""
 
     def put_principal(self, principal: Principal) -> None:
         """Add or replace by id; raise ``AlreadyExistsError`` when another one has the name."""
@@ -18,15 +18,6 @@ class AccessRepository(Protocol):
 
     def principals(self) -> list[Principal]:
         """All, by name."""
-
-    def put_key(self, key: Key) -> None:
-        """Add or replace by id."""
-
-    def find_key(self, secret_hash: str) -> tuple[Key, Principal] | None:
-        """The key of this hash and whose it is; the hot path of every call."""
-
-    def keys(self, principal_id: str) -> list[Key]:
-        """All of a principal, newest first."""
 
     def put_role(self, role: Role) -> None:
         """Add or replace a custom role."""
@@ -44,6 +35,22 @@ class AccessRepository(Protocol):
         """Of a principal, or at exactly a path, or all."""
 
     def delete_assignment(self, assignment_id: str) -> None:
+        """Remove; quiet when absent."""
+
+
+class KeyRepository(Protocol):
+    """Keys of principals."""
+
+    def put(self, key: Key) -> None:
+        """Add or replace by id."""
+
+    def find(self, key_id: str = "", *, secret_hash: str = "") -> tuple[Key, Principal] | None:
+        """The key of this id, or of this hash, and whose it is; the hot path of every call."""
+
+    def of(self, principal_id: str) -> list[Key]:
+        """All of a principal, newest first."""
+
+    def delete(self, key_id: str) -> None:
         """Remove; quiet when absent."""
 
 

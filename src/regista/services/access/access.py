@@ -71,9 +71,9 @@ class Access:
         Without a key id the principal is all that counts."""
 
         def find(tx: Transaction) -> tuple[Key | None, Caller]:
-            keys = tx.access.keys(principal_id) if key_id else []
             caller = msgspec.structs.replace(self.caller_for(tx, principal_id), key=key_id)
-            return next((key for key in keys if key.id == key_id), None), caller
+            found = tx.keys.find(key_id) if key_id else None
+            return found[0] if found and found[0].principal_id == principal_id else None, caller
 
         _, key, caller = self._remembered(("signed", principal_id, key_id), find)
         if key_id and (key is None or not key.is_live(now())):
@@ -142,18 +142,17 @@ class Access:
 
 
 def _caller_of(tx: Transaction, hashed: str) -> tuple[Key, Caller] | None:
-    found = tx.access.find_key(hashed)
+    found = tx.keys.find(secret_hash=hashed)
     if found is None or found[1].disabled:
         return None
     return _speaking_for(tx, *found)
 
 
 def _caller_of_token(tx: Transaction, claims: Claims) -> tuple[Key, Caller] | None:
-    principal = tx.access.find_principal(claims.sub)
-    key = next((key for key in tx.access.keys(claims.sub) if key.id == claims.key), None)
-    if key is None or principal is None or principal.id != claims.sub or principal.disabled:
+    found = tx.keys.find(claims.key)
+    if found is None or found[1].id != claims.sub or found[1].disabled:
         return None
-    key, caller = _speaking_for(tx, key, principal)
+    key, caller = _speaking_for(tx, *found)
     return key, msgspec.structs.replace(caller, expires_at=claims.exp * 1000)
 
 

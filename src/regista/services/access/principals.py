@@ -106,7 +106,7 @@ class PrincipalService:
         def work(tx: Transaction) -> IssuedKey:
             owner = require_self(tx, caller, principal)
             issued = drafted_key(tx, caller, owner, wish, secret)
-            tx.access.put_key(issued)
+            tx.keys.put(issued)
             note(tx, caller, "key.create", f"/principals/{owner.name}/keys/{name}", expires_at=issued.expires_at)
             return IssuedKey(key=_shown(issued), secret=secret)
 
@@ -117,7 +117,7 @@ class PrincipalService:
 
         def work(tx: Transaction) -> list[Key]:
             owner = require_self(tx, caller, principal)
-            return [_shown(key) for key in tx.access.keys(owner.id)]
+            return [_shown(key) for key in tx.keys.of(owner.id)]
 
         return self._catalog.read(work)
 
@@ -132,7 +132,7 @@ class PrincipalService:
                     continue
                 if caller.limits:
                     require_no_wider(tx, caller, owner, key)
-                tx.access.put_key(msgspec.structs.replace(key, revoked_at=now()))
+                tx.keys.put(msgspec.structs.replace(key, revoked_at=now()))
                 note(tx, caller, "key.revoke", f"/principals/{owner.name}/keys/{key.name}")
 
         self._catalog.write(work)
@@ -154,8 +154,8 @@ class PrincipalService:
                 )
             end = now() + int(grace_seconds * 1000)
             fresh = heir_of(tx, caller, owner, old, secret)
-            tx.access.put_key(msgspec.structs.replace(old, expires_at=min(end, old.expires_at or end)))
-            tx.access.put_key(fresh)
+            tx.keys.put(msgspec.structs.replace(old, expires_at=min(end, old.expires_at or end)))
+            tx.keys.put(fresh)
             note(tx, caller, "key.rotate", f"/principals/{owner.name}/keys/{old.name}")
             return IssuedKey(key=_shown(fresh), secret=secret)
 
@@ -271,7 +271,7 @@ class PrincipalService:
 
 def _keys_called(tx: Transaction, owner: Principal, key_id: str) -> list[Key]:
     """The key of this id, else all of this name, newest first; raise ``NotFoundError`` where there is none."""
-    keys = tx.access.keys(owner.id)
+    keys = tx.keys.of(owner.id)
     found = [key for key in keys if key.id == key_id] or [key for key in keys if key.name == key_id]
     if not found:
         raise NotFoundError(

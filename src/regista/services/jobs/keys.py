@@ -55,25 +55,19 @@ def issue(tx: Transaction, job: Job, scope: Scope, secret: str) -> str:
         created_at=at,
         expires_at=at + LIFE,
     )
-    tx.access.put_key(key)
+    tx.keys.put(key)
     return key.id
 
 
-def extend(tx: Transaction, job: Job, key_ids: tuple[str, ...]) -> None:
-    """Let the living ones of the job's keys live on."""
+def extend(tx: Transaction, key_ids: tuple[str, ...]) -> None:
+    """Let the living ones of a job's keys live on."""
     at = now()
-    for key in _keys(tx, job, key_ids):
-        if key.is_live(at):
-            tx.access.put_key(msgspec.structs.replace(key, expires_at=at + LIFE))
+    for found in map(tx.keys.find, key_ids):
+        if found and found[0].is_live(at):
+            tx.keys.put(msgspec.structs.replace(found[0], expires_at=at + LIFE))
 
 
-def revoke(tx: Transaction, job: Job, key_ids: tuple[str, ...]) -> None:
-    """End the job's keys now."""
-    at = now()
-    for key in _keys(tx, job, key_ids):
-        tx.access.put_key(msgspec.structs.replace(key, revoked_at=key.revoked_at or at))
-
-
-def _keys(tx: Transaction, job: Job, key_ids: tuple[str, ...]) -> list[Key]:
-    principal = tx.access.find_principal(name=job.created_by) if key_ids else None
-    return [key for key in tx.access.keys(principal.id) if key.id in key_ids] if principal else []
+def remove(tx: Transaction, key_ids: tuple[str, ...]) -> None:
+    """End a job's keys now. Nothing is kept of them: there would be one for every job that ever ran, among its creator's."""
+    for key_id in key_ids:
+        tx.keys.delete(key_id)

@@ -65,7 +65,7 @@ def _living(tx: Transaction, paths: Sequence[str]) -> Iterator[tuple[Key, Caller
         whole = Caller(principal=principal, grants=grants)
         if any(whole.allows(Permission.ENDPOINTS_KEYS, path) for path in paths):
             yield from (
-                (key, caller_by_key(key, principal, grants)) for key in tx.access.keys(principal.id) if key.is_live(at)
+                (key, caller_by_key(key, principal, grants)) for key in tx.keys.of(principal.id) if key.is_live(at)
             )
 
 

@@ -197,11 +197,11 @@ class EndpointService:
             scope, endpoint = require_endpoint(tx, caller, address, name, Permission.ENDPOINTS_KEYS)
             if endpoint.auth_mode == AuthMode.KEY:
                 raise InvalidError(f"endpoint {name!r} is opened by keys, not by tokens", hint="Ask for its keys.")
-            key = next((one for one in tx.access.keys(caller.principal.id) if one.id == caller.key), None)
-            if key is None:
+            found = tx.keys.find(caller.key) if caller.key else None
+            if found is None:
                 raise ForbiddenError(f"{caller.principal.name} calls without a key", hint="A token speaks for a key.")
             note(tx, caller, "endpoint.token", endpoint_path(scope, name))
-            fresh = key.created_at > now() - _FRESH
+            fresh = found[0].created_at > now() - _FRESH
             return endpoint, Routing.change(tx) if fresh else 0
 
         endpoint, change = self._catalog.write(work)

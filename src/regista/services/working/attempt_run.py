@@ -258,7 +258,7 @@ class AttemptRun:
 
     def _extend_keys(self) -> None:
         if self._progress.keys:
-            fenced(self._shop.catalog, self._lease, lambda tx, job: job_keys.extend(tx, job, self._progress.keys))
+            fenced(self._shop.catalog, self._lease, lambda tx, _job: job_keys.extend(tx, self._progress.keys))
 
     def _conclude(self, status: AttemptStatus) -> None:
         """Take what the process left, and end the job as it ended."""

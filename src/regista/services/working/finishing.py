@@ -29,9 +29,9 @@ from regista.interfaces.blobs import BlobStore, Gathering
 from regista.interfaces.catalog import Transaction
 from regista.services.assets.versions import drafted
 from regista.services.content.copying import copy_blobs
+from regista.services.jobs import keys as job_keys
 from regista.services.jobs.attempt_folder import AttemptFolder, attempts
 from regista.services.jobs.ends import tell_end
-from regista.services.jobs.keys import revoke
 from regista.services.jobs.lineage import add_edges, edges_of
 from regista.services.jobs.outputs import register_output, target_scope, version_of
 from regista.services.jobs.places import datastore_path, place_outputs, target_workspace
@@ -221,7 +221,7 @@ class _Last(msgspec.Struct, frozen=True):
             tx.jobs.put(job)
             tx.claims.add(self.scope.id, "", _sizes(self.left), at)
             add_edges(tx, job, at)
-            revoke(tx, job, self.ending.keys)
+            job_keys.remove(tx, self.ending.keys)
             tell_end(tx, job)
             tx.leases.release(self.lease, due=None)
             return take(tx)

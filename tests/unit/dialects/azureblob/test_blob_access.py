@@ -97,7 +97,7 @@ class TestSignatures:
         by = door.signed(people.house.access.authenticate(issued.secret), "rlw")
         assert by.put("a", b"1").status == 201
         ended = msgspec.structs.replace(issued.key, revoked_at=issued.key.created_at)
-        people.house.catalog.write(lambda tx: tx.access.put_key(ended))
+        people.house.catalog.write(lambda tx: tx.keys.put(ended))
         later = time.monotonic() + 2.1
         monkeypatch.setattr("regista.services.access.access.time.monotonic", lambda: later)
         assert by.put("b", b"2").status == 401

@@ -15,6 +15,7 @@ from regista.drivers.catalog.sql.repositories.experiments import ExperimentRows
 from regista.drivers.catalog.sql.repositories.groups import GroupRows
 from regista.drivers.catalog.sql.repositories.jobs import JobRows
 from regista.drivers.catalog.sql.repositories.journal import JournalRows
+from regista.drivers.catalog.sql.repositories.keys import KeyRows
 from regista.drivers.catalog.sql.repositories.leases import LeaseRows
 from regista.drivers.catalog.sql.repositories.lineage import LineageRows
 from regista.drivers.catalog.sql.repositories.llm_traces import LlmTraceRows
@@ -53,6 +54,7 @@ _ROWS: Mapping[str, Callable[[Session], Any]] = {
     "endpoints": EndpointRows,
     "lineage": LineageRows,
     "access": AccessRows,
+    "keys": KeyRows,
     "journal": JournalRows,
 }
 """By the attribute of a transaction."""
@@ -81,6 +83,7 @@ class Repositories:
     endpoints: catalog.EndpointRepository
     lineage: catalog.LineageRepository
     access: catalog.AccessRepository
+    keys: catalog.KeyRepository
     journal: catalog.Journal
 
     def __init__(self, session: Session) -> None:

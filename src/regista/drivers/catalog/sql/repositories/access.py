@@ -1,13 +1,12 @@
-"""Principals, their keys, roles and role assignments."""
+"""Principals, roles and role assignments."""
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
-from regista.entities.access import Key, Principal, Role, RoleAssignment
+from regista.entities.access import Principal, Role, RoleAssignment
 from regista.errors import AlreadyExistsError
 
 _principal = decoder(Principal)
-_key = decoder(Key)
 _role = decoder(Role)
 _assignment = decoder(RoleAssignment)
 
@@ -16,12 +15,6 @@ _HOLDER = Statement("SELECT id FROM principals WHERE name = :name AND id <> :id"
 _BY_ID = Statement("SELECT body FROM principals WHERE id = :id")
 _BY_NAME = Statement("SELECT body FROM principals WHERE name = :name")
 _PRINCIPALS = Statement("SELECT body FROM principals ORDER BY name")
-
-_PUT_KEY = upsert(tables.keys, "id", keep=("created_at",))
-_FIND_KEY = Statement(
-    "SELECT k.body, p.body FROM keys k JOIN principals p ON p.id = k.principal_id WHERE k.secret_hash = :hash"
-)
-_KEYS = Statement("SELECT body FROM keys WHERE principal_id = :principal ORDER BY created_at DESC, seq DESC")
 
 _PUT_ROLE = upsert(tables.roles, "name")
 _ROLES = Statement("SELECT body FROM roles ORDER BY name")
@@ -37,7 +30,7 @@ _DELETE_ASSIGNMENT = Statement("DELETE FROM role_assignments WHERE id = :id")
 
 
 class AccessRows:
-    """Rows of ``principals``, ``keys``, ``roles`` and ``role_assignments``."""
+    """Rows of ``principals``, ``roles`` and ``role_assignments``."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -53,23 +46,6 @@ class AccessRows:
 
     def principals(self) -> list[Principal]:
         return [_principal(body) for (body,) in self._session.all(_PRINCIPALS)]
-
-    def put_key(self, key: Key) -> None:
-        self._session.run(
-            _PUT_KEY,
-            id=key.id,
-            secret_hash=key.secret_hash,
-            principal_id=key.principal_id,
-            created_at=key.created_at,
-            body=encoded(key),
-        )
-
-    def find_key(self, secret_hash: str) -> tuple[Key, Principal] | None:
-        row = self._session.first(_FIND_KEY, hash=secret_hash)
-        return (_key(row[0]), _principal(row[1])) if row else None
-
-    def keys(self, principal_id: str) -> list[Key]:
-        return [_key(body) for (body,) in self._session.all(_KEYS, principal=principal_id)]
 
     def put_role(self, role: Role) -> None:
         self._session.run(_PUT_ROLE, name=role.name, body=encoded(role))
