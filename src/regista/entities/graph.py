@@ -62,6 +62,13 @@ def accepts(wanted: str, offered: str) -> bool:
     return not wanted or not offered or offered == wanted or offered in _ACCEPTS.get(wanted, frozenset())
 
 
+def bound_type(wanted: str, offered: str) -> str:
+    """What an input is that is declared as *wanted* and given what is *offered*.
+
+    A file may stand where a folder is declared, as in Azure ML, and stays a file: its reader is given the path of it."""
+    return offered if (wanted, offered) == ("uri_folder", "uri_file") else wanted or offered
+
+
 def build_graph(spec: PipelineSpec, *, component_of: ComponentOf | None = None, where: str = "") -> PipelineGraph:
     """Check *spec* whole and return how its nodes hang together. Raise ``InvalidError`` with the place of what is wrong.
 
@@ -174,12 +181,13 @@ class _Scope:
                 if source is None:
                     hint = suggestion(name, self._spec.inputs, "It has")
                     raise invalid(place, f"the pipeline has no input {name!r}", hint=hint)
-                _fit(wanted.type or given.type, source.type, place, f"the pipeline's input {name!r}")
+                _fit_input(wanted.type or given.type, source.type, place, f"the pipeline's input {name!r}")
                 needed = wanted.type and not wanted.optional and wanted.default is None
                 if needed and source.optional and not source.is_given:
                     raise invalid(place, f"needs a value, and the pipeline's input {name!r} is optional")
             case NodeOutput(node, name):
-                _fit(wanted.type or given.type, self._output_type(node, name, place), place, f"{node}.{name}")
+                offered = self._output_type(node, name, place)
+                _fit_input(wanted.type or given.type, offered, place, f"{node}.{name}")
             case ParentOutput():
                 hint = "Bind it to the node that makes it: ${{parent.jobs.NODE.outputs.NAME}}."
                 raise invalid(place, "an output of the pipeline cannot be an input", hint=hint)
@@ -220,6 +228,10 @@ def _fit(wanted: str, offered: str, place: str, who: str) -> None:
         raise invalid(place, f"expected {wanted}, {who} is {offered}")
 
 
+def _fit_input(wanted: str, offered: str, place: str, who: str) -> None:
+    _fit(bound_type(wanted, offered), offered, place, who)
+
+
 def _check_given(wanted: InputSpec, given: InputSpec, place: str) -> None:
     """A value or a path against the declaration. A text given to content is a reference to it."""
     if given.value is not None and wanted.type in DATA_TYPES:
@@ -230,7 +242,7 @@ def _check_given(wanted: InputSpec, given: InputSpec, place: str) -> None:
     elif given.path and wanted.is_literal:
         raise invalid(place, f"expected a {wanted.type}, found a path")
     elif given.path:
-        _fit(wanted.type, given.type, place, "what is given")
+        _fit_input(wanted.type, given.type, place, "what is given")
 
 
 def check_given(declared: dict[str, InputSpec], given: dict[str, InputSpec], *, where: str = "inputs") -> None:

@@ -119,11 +119,17 @@ class TestBindings:
 
 
 class TestTypes:
-    def test_a_file_does_not_go_where_a_folder_is_wanted(self):
-        refused(
-            {"m": {"component": MAKE}, "u": use("${{parent.jobs.m.outputs.file}}")},
-            "expected uri_folder, m.file is uri_file",
-        )
+    def test_a_file_may_go_where_a_folder_is_declared_and_a_folder_not_where_a_file_is(self):
+        """As in Azure ML, whose examples do so."""
+        file = {"m": {"component": MAKE}, "u": use("${{parent.jobs.m.outputs.file}}")}
+        assert build_graph(pipeline(file)).order == ("m", "u")
+        reads = component(inputs={"data": {"type": "uri_file"}})
+        folder = {"m": {"component": MAKE}, "u": use("${{parent.jobs.m.outputs.data}}", reads)}
+        refused(folder, "expected uri_file, m.data is uri_folder")
+
+    def test_a_file_is_no_output_that_is_declared_as_a_folder(self):
+        jobs = {"m": {"component": MAKE, "outputs": {"file": "${{parent.outputs.all}}"}}}
+        refused(jobs, "expected uri_folder, the node is uri_file", outputs={"all": {"type": "uri_folder"}})
 
     def test_a_number_does_not_go_where_content_is_wanted(self):
         refused({"u": use("${{parent.inputs.n}}")}, "expected uri_folder, .* is integer", inputs={"n": 5})

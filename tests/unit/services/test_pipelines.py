@@ -69,6 +69,24 @@ def chain(mark, **fields):
 
 
 class TestBindings:
+    def test_a_file_where_a_component_declares_a_folder_is_given_as_the_file_that_it_is(self, place):
+        place.asset(AssetKind.DATA, {"one.csv": "1\n"}, name="one", type="uri_file")
+        reads = {
+            "type": "command",
+            "command": "cat ${{inputs.data}}; cp ${{inputs.data}} ${{outputs.again}}",
+            "environment": PLAIN,
+            "inputs": {"data": {"type": "uri_folder"}},
+            "outputs": {"again": {"type": "uri_file"}},
+        }
+        jobs = {
+            "a": {"component": reads, "inputs": {"data": {"type": "uri_file", "path": "azureml:one:1"}}},
+            "b": {"component": reads, "inputs": {"data": "${{parent.jobs.a.outputs.again}}"}},
+        }
+        job = place.run(pipeline(jobs))
+        assert job.status is JobStatus.COMPLETED, job.error
+        steps = place.steps(job.name)
+        assert [place.log(steps[name].name)[-2:] for name in jobs] == ["1\n", "1\n"]
+
     def test_inputs_and_outputs_flow_from_step_to_step_and_out(self, place):
         job = place.run(chain(fresh()))
         assert job.status is JobStatus.COMPLETED, job.error

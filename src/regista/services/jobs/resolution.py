@@ -19,7 +19,7 @@ from regista.entities.documents.outputs import OutputSpec
 from regista.entities.documents.pipeline import Node, PipelineSpec
 from regista.entities.documents.reading import invalid, join, placed
 from regista.entities.environment import EnvironmentSpec
-from regista.entities.graph import MAX_NESTING, build_graph, check_given
+from regista.entities.graph import MAX_NESTING, bound_type, build_graph, check_given
 from regista.entities.job import Binding
 from regista.entities.manifest import Manifest
 from regista.entities.reference import AssetReference, asset_reference, is_reference
@@ -212,7 +212,7 @@ class Resolver:
         return found
 
     def _binding(self, wanted: InputSpec, given: InputSpec, home: Scope, where: str) -> Binding | None:
-        type_ = wanted.type or given.type
+        type_ = bound_type(wanted.type, given.type)
         path, mode = given.path, given.mode or wanted.mode
         value = given.value if given.value is not None else wanted.default
         if not path and type_ in DATA_TYPES and isinstance(value, str) and is_reference(value):

@@ -6,6 +6,7 @@ from regista.entities.binding import NodeOutput, ParentInput, ParentOutput, Pipe
 from regista.entities.digest import Digest
 from regista.entities.documents.inputs import InputSpec, check_value
 from regista.entities.documents.outputs import OutputSpec
+from regista.entities.graph import bound_type
 from regista.entities.job import Binding, Job, JobStatus, JobType
 from regista.entities.names import new_id, now
 from regista.errors import InvalidError, RegistaError
@@ -131,7 +132,7 @@ def _fitted(found: Binding, wanted: InputSpec, mode: str, name: str) -> Binding:
     if found.value is not None:
         value = check_value(wanted, found.value, where=f"inputs.{name}")
         return Binding(type=wanted.type or found.type, value=value)
-    return msgspec.structs.replace(found, type=wanted.type or found.type, mode=mode)
+    return msgspec.structs.replace(found, type=bound_type(wanted.type, found.type), mode=mode)
 
 
 def _lock(tx: Transaction, plan: CommandPlan) -> Digest | None:
