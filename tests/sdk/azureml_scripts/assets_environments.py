@@ -8,7 +8,7 @@ import requests
 from azure.ai.ml import load_environment
 from azure.ai.ml.constants import ListViewType
 from azure.ai.ml.entities import BuildContext, Environment
-from recorder import GROUP, NAME, SERVER, SUBSCRIPTION, WORKSPACE, refused, workspace
+from recorder import GROUP, NAME, SERVER, SUBSCRIPTION, WORKSPACE, refused, registry, workspace
 
 ml = workspace()
 folder = Path(tempfile.mkdtemp())
@@ -116,3 +116,12 @@ first = ml.environments.create_or_update(nameless)
 assert first._is_anonymous, first
 assert ml.environments.get("CliV2AnonymousEnvironment", version=asked).id == first.id
 assert first.name not in {found.name for found in ml.environments.list()}
+
+# What ships is in the registry "azureml", for everybody to look at.
+shipped = registry("azureml").environments
+found = shipped.get("sklearn-1.5", label="latest")
+assert found.id == f"azureml://registries/azureml/environments/sklearn-1.5/versions/{found.version}", found.id
+assert shipped.get("AzureML-sklearn-1.5", version=found.version).name == "sklearn-1.5"
+assert "sklearn-1.5" in {each.name for each in shipped.list()}
+assert [each.version for each in shipped.list("sklearn-1.5")] == [found.version]
+refused("ships with Regista", shipped.get, "sklearn-9", version="1")

@@ -44,6 +44,12 @@ def test_what_does_not_ship_is_named(people):
     assert people.house.assets.versions(SYSTEM, BUILT_IN, ENVIRONMENT, "sklearn-9", PageRequest()).items == ()
 
 
+def test_everybody_may_look_at_the_registry_itself(people):
+    found = people.house.scopes.get(NOBODY, BUILT_IN)
+    assert (found.name, found.kind) == (BUILT_IN_REGISTRY, ScopeKind.REGISTRY)
+    assert people.house.scopes.page(SYSTEM, ScopeKind.REGISTRY, PageRequest()).items == ()
+
+
 def test_it_holds_environments_alone_and_its_name_is_taken(people):
     with pytest.raises(NotFoundError, match="built in"):
         people.house.assets.assets(SYSTEM, BUILT_IN, AssetKind.MODEL, PageRequest())

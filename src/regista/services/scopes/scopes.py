@@ -65,6 +65,17 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
     return found[0]
 
 
+_BUILT_IN = Scope(
+    id=BUILT_IN_REGISTRY,
+    kind=ScopeKind.REGISTRY,
+    subscription="default",
+    resource_group="default",
+    name=BUILT_IN_REGISTRY,
+    location="local",
+    description="The environments that ship with Regista",
+)
+
+
 def _is_built_in(kind: ScopeKind, name: str) -> bool:
     return kind is ScopeKind.REGISTRY and name == BUILT_IN_REGISTRY
 
@@ -137,7 +148,9 @@ class ScopeService:
             note(tx, caller, "group.create", group.path)
 
     def get(self, caller: Caller, address: ScopeAddress) -> Scope:
-        """The scope; raise ``NotFoundError`` for one that the caller may not see."""
+        """The scope; raise ``NotFoundError`` for one that the caller may not see. Everybody sees the one that is built in."""
+        if _is_built_in(address.kind, address.name):
+            return _BUILT_IN
         return self._catalog.read(lambda tx: resolve_scope(tx, caller, address))
 
     def page(
