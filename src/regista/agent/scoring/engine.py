@@ -1,10 +1,10 @@
 """Calling the model: in threads, within a time limit, and several requests at once where that pays.
 
-Adaptive micro-batching waits for nobody: it takes what has arrived while the model was busy. It is used when one call
-costs more than 100 microseconds (below that, merging costs more than it saves), for payloads whose columns are the same.
-The first merged calls of ``auto`` are checked against calls one by one: a model for which the company of other rows
-changes the answer is never batched again. Calls that cost little are not merged but made several at a time, one
-millisecond's worth.
+Adaptive micro-batching takes what has arrived while the model was busy, and waits for nobody: where requests come together it
+only lets the loop read on for as long as that brings more. It is used when one call costs more than 100 microseconds (below that,
+merging costs more than it saves), for payloads whose columns are the same. The first merged calls of ``auto`` are checked against
+calls one by one: a model for which the company of other rows changes the answer is never batched again. Calls that cost little are
+not merged but made several at a time, one millisecond's worth.
 
 The way to a thread and back takes half as much of the processor as scikit-learn takes for one row (measured), and where
 others want the processors, it waits for its turn twice more. Where the calls are *brief*, and few rows are asked for, they are made
@@ -91,6 +91,8 @@ class Engine:
         self._concurrent = concurrent
         self._busy = 0
         self._woken = False
+        self._arrived = 0  # of those that wait, at the last look
+        self._last = 0  # how many went into the last call
         self._threads = ThreadPoolExecutor(concurrent, thread_name_prefix="model")
 
     async def answer(self, subject: Any) -> Any:
@@ -135,10 +137,14 @@ class Engine:
         self._woken = False
         merging = self._merges()
         slots = 1 if merging else self._concurrent
+        if merging and self._busy < slots and self._gathers():
+            self._wake()
+            return
         while self._waiting and self._busy < slots:
             batch = self._mergeable(self._max_batch) if merging else self._handful()
             if not batch:
                 continue
+            self._last = len(batch)
             self._busy += 1
             work = partial(self._work, self._together if merging and len(batch) > 1 else self._apart, batch)
             if self._is_brief(batch):
@@ -147,6 +153,14 @@ class Engine:
                 return
             running = asyncio.get_running_loop().run_in_executor(self._threads, work)
             running.add_done_callback(partial(self._finish, batch))
+
+    def _gathers(self) -> bool:
+        """Whether the loop is to read once more before the next call: it goes on to bring requests, and some came together
+        before. A request that is alone does not wait."""
+        arrived = len(self._waiting)
+        more = self._arrived < arrived < self._max_batch and max(arrived, self._last) > 1
+        self._arrived = arrived if more else 0
+        return more
 
     def _wake(self) -> None:
         if self._waiting and not self._woken:

@@ -186,6 +186,35 @@ def test_other_calls_are_made_in_threads(standstill: float, brief: bool, cells: 
     assert threads_asked(standstill, brief, table(*range(cells))) == {"model_0"}
 
 
+def test_what_the_loop_is_still_reading_goes_into_the_same_call_where_some_came_together_before() -> None:
+    order: list[Any] = []
+
+    def sized(payload: Payload) -> Prediction:
+        order.append(len(payload.rows))
+        return plain([row[0] for row in payload.rows])
+
+    async def inside() -> None:
+        served = engine(sized, batching="on", brief=True)
+
+        async def after(turns: int) -> None:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            await served.answer(table(turns))
+
+        async def noted() -> None:
+            for _ in range(3):
+                await asyncio.sleep(0)
+            order.append("later")
+
+        await warmed(served)
+        await asyncio.gather(after(0), noted())
+        await ask_all(served, [table(1), table(2), table(3)])
+        await asyncio.gather(*map(after, range(5)))
+
+    asyncio.run(inside())
+    assert order[3:] == [1, "later", 3, 5], "and a request that is alone waits for nobody"
+
+
 def test_no_more_run_at_one_time_than_said() -> None:
     inside, most, lock = 0, 0, threading.Lock()
 
