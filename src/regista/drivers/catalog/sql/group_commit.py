@@ -44,19 +44,12 @@ class _Item:
 
 
 class GroupCommit:
-    """The writer of one SQLite connection. *exclusive* is held while a batch runs, for connections shared with readers;
-    *begun* is called in each transaction before anything is written."""
+    """The writer of one SQLite connection. *exclusive* is held while a batch runs, for connections shared with readers."""
 
-    def __init__(
-        self,
-        session: Session,
-        exclusive: AbstractContextManager[Any] | None = None,
-        begun: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, session: Session, exclusive: AbstractContextManager[Any] | None = None) -> None:
         self._session = session
         self._raw: sqlite3.Connection = session.raw
         self._exclusive = exclusive or nullcontext()
-        self._begun = begun
         self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
         self._entry = threading.Lock()
         self.closed = False
@@ -129,7 +122,6 @@ class GroupCommit:
         batch: list[_Item] = []
         try:
             self._raw.execute("BEGIN IMMEDIATE")
-            self._begun()
             for item in self._waiting(first):
                 batch.append(item)
                 self._attempt(item)

@@ -4,7 +4,7 @@ A thread says itself how it wants to be served: ``at_once`` marks it, and its re
 ``in_turn`` takes its work to the writing thread, whose own reads and writes are part of the batch in hand.
 
     catalog.db        the database      write-ahead log, fsync at every commit
-    catalog.db-wal    SQLite's own; ``log_room.py`` keeps room at its end
+    catalog.db-wal    SQLite's own
     catalog.db.lock   who owns it       ``lockfile.py``
 
 The file system has to be a local one: SQLite's log does not work across a network.
@@ -23,7 +23,6 @@ from sqlalchemy import URL, Engine, NullPool, create_engine
 from regista.drivers.catalog.sql.faults import translating
 from regista.drivers.catalog.sql.group_commit import GroupCommit
 from regista.drivers.catalog.sql.lockfile import LockFile
-from regista.drivers.catalog.sql.log_room import LogRoom
 from regista.drivers.catalog.sql.readers import PromptReader, Readers, on_snapshot
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError
@@ -86,10 +85,9 @@ class SqliteFile:
         except BaseException:
             self._lock.release()
             raise
-        self._room = LogRoom(path)
         opening = partial(_session, self._engine, *_READING, writes=False)
         self._readers, self._prompt = Readers(opening), PromptReader(opening)
-        self._writer = GroupCommit(self._writing, begun=self._room.keep)
+        self._writer = GroupCommit(self._writing)
         self._haste = _Haste()
 
     def write(self, work: Callable[[Session], T]) -> T:
@@ -123,7 +121,6 @@ class SqliteFile:
             return
         self._readers.close()
         self._prompt.close()
-        self._room.close()
         with suppress(sqlite3.Error):
             self._writing.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._writing.core.close()
