@@ -33,8 +33,8 @@ demo: setup  ## run the main job on real flights: train in dev, promote, deploy 
 test: check system-packages  ## everything: the checks, then the whole test run
 	$(PYTEST) --durations 10
 
-test-fast: setup  ## the tests that take seconds: no slow ones, no servers, no killed processes, fewer examples
-	REGISTA_FAST=1 $(PYTEST) -m "not slow and not crash" --ignore tests/integration --ignore tests/sdk
+test-fast: setup  ## the tests that take seconds: no slow ones, no servers, no PostgreSQL, no killed processes, fewer examples
+	REGISTA_FAST=1 $(PYTEST) -m "not slow and not crash and not postgres" --ignore tests/integration --ignore tests/sdk
 
 check: setup  ## format, lint, types, import rules, README help blocks, tables
 	$(BIN)/python -m ruff format --check --quiet
