@@ -96,6 +96,11 @@ class ScopeAddress(msgspec.Struct, frozen=True):
             f"{text[:100]!r} does not name a {kind}", hint="Write NAME or SUBSCRIPTION:RESOURCE_GROUP:NAME."
         )
 
+    @property
+    def is_built_in(self) -> bool:
+        """Whether it is the registry of what ships with Regista."""
+        return self.kind is ScopeKind.REGISTRY and self.name == BUILT_IN_REGISTRY
+
     def __str__(self) -> str:
         return f"{self.kind} {self.name!r}"
 

@@ -12,7 +12,7 @@ from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.environment import CuratedEnvironment, EnvironmentSpec
 from regista.entities.page import Page, PageRequest
 from regista.entities.reference import AssetReference
-from regista.entities.scope import BUILT_IN_REGISTRY, ScopeAddress, ScopeKind
+from regista.entities.scope import BUILT_IN_REGISTRY, ScopeAddress
 from regista.errors import AbsentError, NotFoundError
 
 _MAKER = "Regista"
@@ -50,8 +50,7 @@ class BuiltInRegistry:
 
     def is_meant(self, address: ScopeAddress, kind: AssetKind) -> bool:
         """Whether it is its environments that *address* and *kind* speak of."""
-        here = address.kind is ScopeKind.REGISTRY and address.name == BUILT_IN_REGISTRY
-        return here and kind is AssetKind.ENVIRONMENT
+        return address.is_built_in and kind is AssetKind.ENVIRONMENT
 
     def assets(self, request: PageRequest) -> Page[Asset]:
         """All names, on one page."""

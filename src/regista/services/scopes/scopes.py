@@ -47,7 +47,7 @@ def resolve_scope(tx: Transaction, caller: Caller, address: ScopeAddress) -> Sco
         for scope in tx.scopes.find(address.kind, address.name, address.subscription, address.resource_group)
         if sees(caller, scope)
     ]
-    if not found and _is_built_in(address.kind, address.name):
+    if not found and address.is_built_in:
         raise NotFoundError(
             f"{address} is built in, and holds environments alone",
             hint=f"See: regista environment list --registry-name {address.name}",
@@ -76,10 +76,6 @@ _BUILT_IN = Scope(
 )
 
 
-def _is_built_in(kind: ScopeKind, name: str) -> bool:
-    return kind is ScopeKind.REGISTRY and name == BUILT_IN_REGISTRY
-
-
 def scope_by_id(tx: Transaction, caller: Caller, scope_id: str) -> Scope:
     """The scope of this id; raise ``NotFoundError`` also for one that *caller* may not read."""
     try:
@@ -103,7 +99,7 @@ class ScopeService:
 
         Subscription and resource group are made along the way by a caller who may (``scopes/write`` there)."""
         scope = _checked(new, caller)
-        if _is_built_in(scope.kind, scope.name):
+        if scope.address.is_built_in:
             raise InvalidError(f"{scope.address} is built in", hint="Choose another name.")
 
         def work(tx: Transaction) -> Scope:
@@ -149,7 +145,7 @@ class ScopeService:
 
     def get(self, caller: Caller, address: ScopeAddress) -> Scope:
         """The scope; raise ``NotFoundError`` for one that the caller may not see. Everybody sees the one that is built in."""
-        if _is_built_in(address.kind, address.name):
+        if address.is_built_in:
             return _BUILT_IN
         return self._catalog.read(lambda tx: resolve_scope(tx, caller, address))
 

@@ -106,9 +106,8 @@ def variables(
     if server.url and secret:
         found |= _tracking(job, scope, server, secret)
         if server.trust and not _BUNDLES & found.keys():
-            found["REQUESTS_CA_BUNDLE"] = str(
-                server.trust
-            )  # for the parts of large files, which mlflow sends without its own
+            # For the parts of large files, which mlflow sends without its own.
+            found["REQUESTS_CA_BUNDLE"] = str(server.trust)
     return found
 
 

@@ -116,9 +116,8 @@ class LocalBatch:
         folders = {self._layout.blob(digest).parent for digest in self._waiting}
         with translated(self._layout.root), self._ending() as waiting:
             for one in waiting:
-                os.posix_fadvise(
-                    one.file, 0, 0, os.POSIX_FADV_DONTNEED
-                )  # begins to write back; drops nothing that is dirty
+                # Begins to write back, and drops nothing that is dirty.
+                os.posix_fadvise(one.file, 0, 0, os.POSIX_FADV_DONTNEED)
             self._layout.prepare(*folders)
             for one in waiting:
                 os.fsync(one.file)
