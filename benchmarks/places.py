@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 import ssl
 import subprocess
 import sys
@@ -10,9 +11,8 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
 
 CACHE = Path(os.environ.get("REGISTA_BENCH_CACHE") or Path.home() / ".cache" / "regista-bench")
 """Where the peers' environments are kept between runs."""
@@ -42,12 +42,46 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -
     raise TimeoutError(url)
 
 
-class Served(NamedTuple):
-    """A server that answers: where, as which process, and after how many seconds it first did."""
+class Served:
+    """A server that answers at ``url``: started by *command*, answering after ``seconds``."""
 
-    url: str
-    pid: int
-    seconds: float
+    def __init__(self, command: list[str], url: str, health: str) -> None:
+        self._command, self.url, self._health = command, url, health
+        self._process, self.seconds = self._started()
+
+    @property
+    def pid(self) -> int:
+        """Of its first process."""
+        return self._process.pid
+
+    def restart(self) -> None:
+        """Begin anew, whatever it was busy with."""
+        os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process, self.seconds = self._started()
+
+    def stop(self) -> None:
+        """Let it end, or kill it."""
+        self._process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(20)
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)  # and whoever it left
+        self._process.wait()
+
+    def _started(self) -> tuple[subprocess.Popen[bytes], float]:
+        start = time.perf_counter()
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
+        )
+        try:
+            wait_for(self.url + self._health, process)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return process, time.perf_counter() - start
 
 
 @contextmanager
@@ -84,21 +118,11 @@ def mlflow(folder: Path, *options: str, database: str = "") -> Iterator[Served]:
 
 @contextmanager
 def _running(command: list[str], url: str, health: str) -> Iterator[Served]:
-    start = time.perf_counter()
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
-    )
+    served = Served(command, url, health)
     try:
-        wait_for(url + health, process)
-        yield Served(url, process.pid, time.perf_counter() - start)
+        yield served
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        served.stop()
 
 
 def peer(name: str, *requirements: str) -> Path:

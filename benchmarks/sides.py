@@ -23,6 +23,8 @@ _API = "/api/2.0/mlflow"
 _FILES = "/api/2.0/mlflow-artifacts/artifacts"
 _PATIENCE = 1.5
 """Seconds after which an answer to each of the clients is enough."""
+LIMIT = 60
+"""Seconds after which nobody waits for an answer any more."""
 
 
 class Ask(NamedTuple):
@@ -45,10 +47,15 @@ class Ask(NamedTuple):
 
 
 class Rate(NamedTuple):
-    """Answers a second, and the CPU time that one took of the server and of its database, in milliseconds."""
+    """Answers a second, and the CPU time that one took of the server and of its database, in milliseconds.
+
+    ``late``: some did not come within ``LIMIT``, so that the rate is no more than that, and the time no less. ``failed`` were
+    errors."""
 
     each_second: float
     cpu: float
+    late: bool = False
+    failed: int = 0
 
 
 class Side:
@@ -58,7 +65,7 @@ class Side:
         self.served, self.database = served, database
         self.headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._prefix = prefix
-        self._pids = (served.pid, *others)
+        self._others = others
         self.artifacts = "" if key else "/0/bench"
         self.ids: dict[str, str] = {}
 
@@ -73,30 +80,51 @@ class Side:
         return said
 
     def rate(self, ask: Ask, clients: int, seconds: float) -> Rate:
-        """How often *ask* is answered: asked for *seconds*, or of slow answers a few."""
-        start = time.perf_counter()
-        self._once(ask)
-        took = time.perf_counter() - start
+        """How often *ask* is answered: asked for *seconds*, or of slow answers a few. Errors of the peer are counted, ours
+        raised."""
+        with self._working() as cpu:
+            took = self._timed(ask)
+            if took is None:
+                return self._late(0, cpu())
         with self._working() as cpu:
             if took * clients > _PATIENCE:  # each waits for all
-                start = time.perf_counter()
-                with ThreadPoolExecutor(clients) as threads:
-                    list(threads.map(lambda _: self._once(ask), range(clients)))
-                each, answers = clients / (time.perf_counter() - start), clients
-            else:
-                bodies = [ask.body] if ask.body else None
-                headers = self.headers | ({} if ask.method != "PUT" else {"Content-Type": "application/octet-stream"})
-                each, answers = load(
-                    self.served.url + self._prefix + ask.path,
-                    method=ask.method,
-                    bodies=bodies,
-                    headers=headers,
-                    clients=clients,
-                    seconds=max(seconds, 4 * took * clients),  # each may wait for all
-                )
-        if not answers:
+                return self._few(ask, clients, cpu)
+            found = load(
+                self.served.url + self._prefix + ask.path,
+                method=ask.method,
+                bodies=[ask.body] if ask.body else None,
+                headers=self.headers | ({} if ask.method != "PUT" else {"Content-Type": "application/octet-stream"}),
+                clients=clients,
+                seconds=max(seconds, 4 * took * clients),  # each may wait for all
+                lenient=not self.is_regista,
+            )
+        if not found.answers:
             raise RuntimeError("no answer came in time")
-        return Rate(each, cpu() / answers * 1000)
+        return Rate(found.rate, cpu() / found.answers * 1000, failed=found.failed)
+
+    def _few(self, ask: Ask, clients: int, cpu: Callable[[], float]) -> Rate:
+        """One answer for each of *clients*, who ask at the same time."""
+        start = time.perf_counter()
+        with ThreadPoolExecutor(clients) as threads:
+            answers = sum(took is not None for took in threads.map(lambda _: self._timed(ask), range(clients)))
+        if answers < clients:
+            return self._late(answers, cpu())
+        return Rate(clients / (time.perf_counter() - start), cpu() / clients * 1000)
+
+    def _timed(self, ask: Ask) -> float | None:
+        """The seconds until *ask* was answered; None when they were too many."""
+        start = time.perf_counter()
+        try:
+            self._once(ask)
+        except TimeoutError:
+            return None
+        return time.perf_counter() - start
+
+    def _late(self, answers: int, cpu: float) -> Rate:
+        """So many answers came in time. The server begins anew: it would still be busy with the others."""
+        self.served.restart()
+        count = max(answers, 1)
+        return Rate(count / LIMIT, cpu / count * 1000, late=True)
 
     def walk(self, ask: Ask) -> Rate:
         """How often all pages of a list can be read."""
@@ -158,9 +186,9 @@ class Side:
         parts = urlsplit(self.served.url)
         context = ssl._create_unverified_context()  # noqa: S323, SLF001 - loopback, and only here
         connection = (
-            http.client.HTTPSConnection(parts.netloc, timeout=600, context=context)
+            http.client.HTTPSConnection(parts.netloc, timeout=LIMIT, context=context)
             if parts.scheme == "https"
-            else http.client.HTTPConnection(parts.netloc, timeout=600)
+            else http.client.HTTPConnection(parts.netloc, timeout=LIMIT)
         )
         try:
             yield connection
@@ -175,7 +203,7 @@ class Side:
 
     def _cpu(self) -> float:
         total = 0.0
-        for pid in self._pids:
+        for pid in (self.served.pid, *self._others):
             root = psutil.Process(pid)
             for process in (root, *root.children(recursive=True)):
                 try:
