@@ -1,5 +1,6 @@
 """Assets, their versions, and the claims on blobs."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 import msgspec
@@ -10,11 +11,12 @@ from regista.conformance.catalog.examples import FOREIGN_CURSORS, UNUSUAL, asset
 from regista.entities.asset import ANONYMOUS, AssetKind, AssetVersion
 from regista.entities.digest import Digest, digest_of
 from regista.entities.page import PageRequest
-from regista.entities.search import Clause, Field
+from regista.entities.search import Clause, Field, Order
 from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 
 MODEL, DATA = AssetKind.MODEL, AssetKind.DATA
+CHANGED_FIRST = (Order(Field.ATTRIBUTE, "changed", ascending=False), Order(Field.ATTRIBUTE, "name"))
 
 
 def tag(key: str, value: str, operator: str = "=") -> Clause:
@@ -251,26 +253,45 @@ class VersionContract(CatalogCase):
         other = version("1", name="a", updated_at=late)
         catalog.write(lambda tx: tx.versions.add(other))
 
-        def told(*clauses: Clause, size: int = 2) -> list[str]:
-            found: list[str] = []
-            cursor: str | None = None
-            while True:
-                request = PageRequest(size, cursor)
-                page = catalog.read(
-                    lambda tx, request=request: tx.versions.page(  # type: ignore[misc]
-                        "w", MODEL, None, request, clauses=clauses, changed_first=True
-                    )
-                )
-                found += [f"{one.name[0]}{one.version}" for one in page.items]
-                cursor = page.next
-                if cursor is None:
-                    return found
-
-        assert told() == told(size=100) == ["c5", "a1", "c3", "c1", "c4", "c6", "c2"]
-        assert told(Clause(Field.TAG, "even", "=", "yes")) == ["c4", "c6", "c2"]
+        assert self.ordered(catalog, CHANGED_FIRST) == ["c5", "a1", "c3", "c1", "c4", "c6", "c2"]
+        assert self.ordered(catalog, CHANGED_FIRST, tag("even", "yes")) == ["c4", "c6", "c2"]
         first = catalog.read(lambda tx: tx.versions.page("w", MODEL, None, PageRequest(2))).next
         with pytest.raises(InvalidError):
-            catalog.read(lambda tx: tx.versions.page("w", MODEL, None, PageRequest(2, first), changed_first=True))
+            catalog.read(lambda tx: tx.versions.page("w", MODEL, None, PageRequest(2, first), order=CHANGED_FIRST))
+
+    def test_versions_are_ordered_and_found_by_their_numbers(self, catalog: Catalog) -> None:
+        for at, number in enumerate(("10", "9", "v3", "0010", "9" * 30, "", "2")):
+            made = version(number, created_at=10 - at)
+            catalog.write(lambda tx, made=made: tx.versions.add(made))  # type: ignore[misc]
+
+        def by_number(*clauses: Clause, ascending: bool) -> list[str]:
+            order = (Order(Field.ATTRIBUTE, "number", ascending), Order(Field.ATTRIBUTE, "version"))
+            return [one[1:] for one in self.ordered(catalog, order, *clauses)]
+
+        none = ["", "9" * 30, "v3"]
+        assert by_number(ascending=True) == [*none, "2", "9", "0010", "10"]
+        assert by_number(ascending=False) == ["0010", "10", "9", "2", *none]
+        assert by_number(Clause(Field.ATTRIBUTE, "number", ">", 8.5), ascending=True) == ["9", "0010", "10"]
+        made_first = (Order(Field.ATTRIBUTE, "created"),)
+        later = Clause(Field.ATTRIBUTE, "created", ">=", 8)
+        assert self.ordered(catalog, made_first, later) == ["cv3", "c9", "c10"]
+
+    def ordered(self, catalog: Catalog, order: Sequence[Order], *clauses: Clause) -> list[str]:
+        """Versions of all names in that order, whatever the size of the pages: the name's first letter and the version."""
+
+        def told(size: int) -> list[str]:
+            return [
+                f"{one.name[0]}{one.version}"
+                for one in every(
+                    lambda request: catalog.read(
+                        lambda tx: tx.versions.page("w", MODEL, None, request, clauses=clauses, order=order)
+                    ),
+                    size,
+                )
+            ]
+
+        assert told(1) == told(2) == told(100)
+        return told(3)
 
     def test_every_living_manifest_is_told_once(self, catalog: Catalog) -> None:
         made = [version(str(number), manifest=digest_of(str(number).encode())) for number in range(20)]

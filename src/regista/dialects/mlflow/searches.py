@@ -151,12 +151,9 @@ MODELS = Space(
 VERSIONS = Space(
     entities=("attribute", "tag"),
     texts={"name": "name", "run_id": "run_id", "source_path": "source"},
-    numbers={
-        "version_number": "version_number",
-        "creation_timestamp": "creation_timestamp",
-        "last_updated_timestamp": "last_updated_timestamp",
-    },
+    numbers={"version_number": "number", "creation_timestamp": "created", "last_updated_timestamp": "changed"},
     lists=frozenset({"name", "run_id"}),
+    sortable=frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"}),
 )
 LOGGED_MODELS = Space(
     entities=("attribute", "metric", "parameter", "tag"),

@@ -6,7 +6,7 @@ from typing import Protocol
 from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.digest import Digest
 from regista.entities.page import Page, PageRequest
-from regista.entities.search import Clause
+from regista.entities.search import Clause, Order
 
 
 class AssetRepository(Protocol):
@@ -69,10 +69,10 @@ class VersionRepository(Protocol):
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
-        changed_first: bool = False,
+        order: Sequence[Order] = (),
     ) -> Page[AssetVersion]:
-        """Newest first, of one name or of all; *changed_first*: the latest changed first, then by name, then newest.
-        Clauses are on attributes ``name``, ``version``, ``type``, ``created_by`` and on tags."""
+        """Of one name or of all, newest first where *order* leaves it open. Clauses and orders are on attributes ``name``,
+        ``version``, ``number`` (0 for a version that is none), ``type``, ``created_by``, ``created``, ``changed`` and on tags."""
 
     def delete(self, version_id: str, at: int) -> None:
         """Make it a tombstone."""

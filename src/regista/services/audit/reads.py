@@ -206,7 +206,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
         "search": _read("model.list", "/models"),
         "delete": _write("model.delete", "/models/{name}"),
     },
-    "model_versions": {"search": _read("model.list", "/models"), "page": _read("model.list", "/models")},
+    "model_versions": {"search": _read("model.list", "/models")},
     "imports": {
         "totals": _read("import.count", "/"),
         "experiment": _write("experiment.import", "/experiments"),

@@ -17,7 +17,7 @@ from regista.entities.reference import (
     parse_reference,
 )
 from regista.entities.scope import Scope, ScopeAddress, ScopeKind
-from regista.entities.search import Clause
+from regista.entities.search import Clause, Order
 from regista.errors import AlreadyExistsError, InvalidError, NotFoundError
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require, sees
@@ -116,7 +116,7 @@ class ModelVersionService:
             changed = msgspec.structs.replace(
                 _writable(tx, caller, scope, name, version), stage=stage, updated_at=now()
             )
-            for other in _all(tx, scope, name, ()) if alone else ():
+            for other in _all(tx, scope, name) if alone else ():
                 if other.stage == stage and other.version != version:
                     tx.versions.put(msgspec.structs.replace(other, stage="Archived", updated_at=now()))
             tx.versions.put(changed)
@@ -126,26 +126,16 @@ class ModelVersionService:
         return self._catalog.write(work)
 
     def search(
-        self, caller: Caller, address: ScopeAddress, name: str | None, clauses: Sequence[Clause]
-    ) -> list[AssetVersion]:
-        """Every version (of a name, or of all) that fulfils all clauses, as the catalog knows them, and that the caller may
-        read; newest first."""
-
-        def work(tx: Transaction) -> list[AssetVersion]:
-            scope = resolve_scope(tx, caller, address)
-            return _readable(caller, scope, _all(tx, scope, name, clauses))
-
-        return self._catalog.read(work)
-
-    def page(
         self,
         caller: Caller,
         address: ScopeAddress,
         name: str | None,
         clauses: Sequence[Clause],
+        order: Sequence[Order],
         request: PageRequest,
     ) -> Page[AssetVersion]:
-        """The same in pages of at most ``MAX_PAGE``, the latest changed first, then by name, then newest."""
+        """The versions (of a name, or of all) that fulfil all clauses and that the caller may read, as the catalog knows them;
+        newest first where *order* leaves it open. The limit may be beyond ``MAX_PAGE``: all of it is one consistent state."""
 
         def work(tx: Transaction) -> Page[AssetVersion]:
             scope = resolve_scope(tx, caller, address)
@@ -153,7 +143,7 @@ class ModelVersionService:
             cursor = request.cursor
             while True:
                 part = PageRequest(request.limit - len(found), cursor)
-                page = tx.versions.page(scope.id, MODEL, name, part, archived=None, clauses=clauses, changed_first=True)
+                page = tx.versions.page(scope.id, MODEL, name, part, archived=None, clauses=clauses, order=order)
                 found += _readable(caller, scope, [one for one in page.items if not one.anonymous])
                 cursor = page.next
                 if cursor is None or len(found) >= request.limit:
@@ -240,11 +230,11 @@ def _readable(caller: Caller, scope: Scope, versions: list[AssetVersion]) -> lis
     return [one for one in versions if one.name in readable]
 
 
-def _all(tx: Transaction, scope: Scope, name: str | None, clauses: Sequence[Clause]) -> list[AssetVersion]:
+def _all(tx: Transaction, scope: Scope, name: str) -> list[AssetVersion]:
     found: list[AssetVersion] = []
     cursor: str | None = None
     while True:
-        page = tx.versions.page(scope.id, MODEL, name, PageRequest(MAX_PAGE, cursor), archived=None, clauses=clauses)
+        page = tx.versions.page(scope.id, MODEL, name, PageRequest(MAX_PAGE, cursor), archived=None)
         found += [one for one in page.items if not one.anonymous]
         cursor = page.next
         if cursor is None:

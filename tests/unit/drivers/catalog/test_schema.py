@@ -18,7 +18,7 @@ from regista.drivers.catalog.sql.tables import REVISION, metadata
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.page import PageRequest
 from regista.entities.run import ModelMetric
-from regista.entities.search import Clause, Field
+from regista.entities.search import Clause, Field, Order
 from regista.errors import UnsupportedError
 
 
@@ -129,10 +129,12 @@ def test_versions_of_an_older_database_are_listed_by_their_change_and_keep_their
     migrated_to(url, "0006", *rows, (tag, {"seq": 2}))
     catalog = SqlCatalog.open(url)
 
+    changed_first = [Order(Field.ATTRIBUTE, "changed", ascending=False)]
+
     def numbers(*clauses):
         page = catalog.read(
             lambda tx: tx.versions.page(
-                "w", AssetKind.MODEL, "churn", PageRequest(10), clauses=clauses, changed_first=True
+                "w", AssetKind.MODEL, "churn", PageRequest(10), clauses=clauses, order=changed_first
             )
         )
         return [one.version for one in page.items]

@@ -1,6 +1,7 @@
 """Versions of registered models."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -17,10 +18,9 @@ from regista.dialects.mlflow.routes.registered_models import (
     without_prompts,
 )
 from regista.dialects.mlflow.searches import VERSIONS
-from regista.dialects.mlflow.sorting import sort_by
 from regista.dialects.mlflow.webhook_events import IS_PROMPT
-from regista.entities.asset import Asset, AssetKind, AssetVersion
-from regista.entities.page import MAX_PAGE, PageRequest
+from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.page import PageRequest
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 from regista.services.registry.model_versions import NewModelVersion
@@ -28,7 +28,9 @@ from regista.services.tracking.matching import holds
 
 _MOST = 200_000
 _MODEL = AssetKind.MODEL
-_IN_CATALOG = {"name"}
+_IN_BODIES = {"run_id", "source"}
+"""What the catalog cannot search by."""
+_ALL = 1 << 62
 _PROMPT_TEXT = "mlflow.prompt.text"
 
 
@@ -126,30 +128,32 @@ def search(call: Call, asked: wire.SearchVersions) -> Json:
     """By name, number, run, source and tags; the latest changed first unless another order is asked for."""
     limit = limits.check_results(asked.max_results, _MOST)
     clauses, orders = VERSIONS.clauses(asked.filter), VERSIONS.orders(asked.order_by)
-    known = [c for c in clauses if c.field is Field.TAG or c.key in _IN_CATALOG]
-    name = next((str(c.value) for c in known if c.field is Field.ATTRIBUTE and c.operator == "="), None)
-    shown = known if any(c.key == IS_PROMPT for c in known) or name is not None else without_prompts(known)
-    rest = [c for c in clauses if c not in known]
+    rest = [c for c in clauses if c.key in _IN_BODIES and c.field is Field.ATTRIBUTE]
+    named = next((c for c in clauses if c.key == "name" and c.operator == "=" and c.field is Field.ATTRIBUTE), None)
+    known = [c for c in clauses if c not in rest and c is not named]
+    if named is None and not any(c.key == IS_PROMPT for c in known):
+        known = without_prompts(known)
+    search = partial(
+        call.house.model_versions.search,
+        *(call.caller, call.address, None if named is None else str(named.value), known),
+        [*(orders or [_NEWEST]), _BY_NAME, *([_BY_NUMBER] if orders else [])],
+    )
     page: Sequence[AssetVersion]
-    if not rest and not orders and limit <= MAX_PAGE:
-        request = PageRequest(limit, asked.page_token or None)
-        part = call.house.model_versions.page(call.caller, call.address, name, shown, request)
-        page, token = part.items, part.next
+    if rest:
+        matching = [one for one in search(PageRequest(_ALL)).items if _matches(call, one, rest)]
+        page, token = page_by_offset(matching, limit, asked.page_token)
     else:
-        found = call.house.model_versions.search(call.caller, call.address, name, shown)
-        matching = [one for one in found if _matches(call, one, rest)]
-        in_order = sort_by(matching, [*(orders or [_NEWEST]), *_TIES], _attribute)
-        page, token = page_by_offset(in_order, limit, asked.page_token)
-    assets = {one.name: None for one in page}
-    named: dict[str, Asset] = {
-        name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in assets
-    }
-    rendered = (render_registry.version(call, one, named[one.name]) for one in page)
+        found = search(PageRequest(limit, asked.page_token or None))
+        page, token = found.items, found.next
+    names = {one.name for one in page}
+    assets = {name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in names}
+    rendered = (render_registry.version(call, one, assets[one.name]) for one in page)
     return render.paged("model_versions", rendered, token)
 
 
-_NEWEST = Order(Field.ATTRIBUTE, "last_updated_timestamp", ascending=False)
-_TIES = (Order(Field.ATTRIBUTE, "name"), Order(Field.ATTRIBUTE, "version_number", ascending=False))
+_NEWEST = Order(Field.ATTRIBUTE, "changed", ascending=False)
+_BY_NAME = Order(Field.ATTRIBUTE, "name")
+_BY_NUMBER = Order(Field.ATTRIBUTE, "number", ascending=False)
 
 
 def _find(call: Call, name: str, number: str) -> AssetVersion:
@@ -171,24 +175,8 @@ def _check_origin(asked: wire.CreateVersion, path: str) -> None:
 
 
 def _matches(call: Call, version: AssetVersion, clauses: list[Clause]) -> bool:
-    values: dict[str, str | int] = {
-        "run_id": render_registry.run_of(version),
-        "source": render_registry.source_of(call, version),
-    }
-    return all(
-        holds(clause, values[clause.key] if clause.key in values else _attribute(version, clause.key))
-        for clause in clauses
-    )
-
-
-def _attribute(version: AssetVersion, name: str) -> str | int:
-    values: dict[str, str | int] = {
-        "name": version.name,
-        "version_number": int(version.version) if version.version.isascii() and version.version.isdigit() else 0,
-        "creation_timestamp": version.created_at,
-        "last_updated_timestamp": version.updated_at,
-    }
-    return values[name]
+    values = {"run_id": render_registry.run_of(version), "source": render_registry.source_of(call, version)}
+    return all(holds(clause, values[clause.key]) for clause in clauses)
 
 
 ROUTES = {

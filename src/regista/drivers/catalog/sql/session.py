@@ -1,8 +1,8 @@
 """One connection inside one transaction, and statements that reach the driver without a detour.
 
 A statement is SQL that both databases understand, compiled once per dialect, and then executed on the driver's own
-connection: this costs a fifth of SQLAlchemy's ``execute`` on SQLite. Queries that depend on what is asked for are built
-with SQLAlchemy's expressions and run through ``core``.
+connection: this costs a fifth of SQLAlchemy's ``execute`` on SQLite. A search becomes a statement of its shape
+(``search.py``); other lists that depend on what is asked for are built with SQLAlchemy's expressions and run through ``core``.
 """
 
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound

@@ -3,12 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
-
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import page_of
-from regista.drivers.catalog.sql.search import Search, Subject
+from regista.drivers.catalog.sql.search import Search, Subject, attributes
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.asset import ANONYMOUS, Asset, AssetKind
@@ -18,7 +15,7 @@ from regista.errors import AlreadyExistsError
 
 _asset = decoder(Asset)
 _tags = Tags(tables.asset_tags)
-_subject = Subject("assets", tables.assets, {"name": tables.assets.c.name}, tables.asset_tags)
+_subject = Subject("assets", tables.assets, attributes(name=tables.assets.c.name), tables.asset_tags)
 
 _ADD = insert(tables.assets)
 _PUT = upsert(tables.assets, "scope_id", "kind", "name", keep=("created_at",), returning="seq, created_at")
@@ -56,14 +53,14 @@ class AssetRows:
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
     ) -> Page[Asset]:
-        column = tables.assets.c
         search = Search(self._session, _subject, f"{scope_id}/{kind}", clauses)
-        query = select(column.body).select_from(search.source).where(column.name != ANONYMOUS, *search.conditions)
+        search.where("assets.name <> {}", ANONYMOUS)
         if not search.is_led:
-            query = query.where(column.scope_id == scope_id, column.kind == kind.value)
+            search.where("assets.scope_id = {} AND assets.kind = {}", scope_id, kind.value)
         if archived is not None:
-            query = query.where(column.archived == int(archived))
-        return page_of(self._session, query, request, "assets", search.newest, _asset)
+            search.where("assets.archived = {}", int(archived))
+        bodies, cursor = search.page(search.newest, request, "assets")
+        return Page(tuple(map(_asset, bodies)), cursor)
 
     def delete(self, scope_id: str, kind: AssetKind, name: str) -> None:
         row = self._session.first(_FIND, scope=scope_id, kind=kind.value, name=name)

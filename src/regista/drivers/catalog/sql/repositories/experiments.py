@@ -7,8 +7,8 @@ from sqlalchemy import select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
-from regista.drivers.catalog.sql.search import Search, Subject, after, fingerprint
+from regista.drivers.catalog.sql.paging import page_of
+from regista.drivers.catalog.sql.search import Search, Subject, attributes, fingerprint
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.page import Page, PageRequest
@@ -25,12 +25,12 @@ _column = tables.experiments.c
 _subject = Subject(
     "experiments",
     tables.experiments,
-    {
-        "name": _column.name,
-        "creation_time": _column.created_at,
-        "last_update_time": _column.updated_at,
-        "experiment_id": _column.number,
-    },
+    attributes(
+        name=_column.name,
+        creation_time=_column.created_at,
+        last_update_time=_column.updated_at,
+        experiment_id=_column.number,
+    ),
     tables.experiment_tags,
 )
 
@@ -101,18 +101,12 @@ class ExperimentRows:
         if self._session.writes:
             self.ensure_default(scope_id, 0)
         search = Search(self._session, _subject, scope_id, clauses)
-        limit, listing, sortings = size_of(request), fingerprint("experiments", order), search.sortings(order)
-        keys = [sorting.expression for sorting in sortings]
-        query = select(_column.body, *keys).select_from(search.source)
-        query = query.where(_column.scope_id == scope_id, *search.conditions)
+        search.where("experiments.scope_id = {}", scope_id)
         if deleted is not None:
-            query = query.where(_column.deleted == int(deleted))
-        if request.cursor is not None:
-            query = query.where(after(sortings, key_of(request.cursor, listing, [key.kind for key in sortings])))
-        turns = [sorting.turn for sorting in sortings]
-        rows = self._session.query(query.order_by(*turns).limit(limit + 1))
-        cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
-        return Page(tuple(_experiment(row[0]) for row in rows[:limit]), cursor)
+            search.where("experiments.deleted = {}", int(deleted))
+        sortings = [*search.keys(order), *search.newest]
+        bodies, cursor = search.page(sortings, request, fingerprint("experiments", order), apart=bool(order))
+        return Page(tuple(map(_experiment, bodies)), cursor)
 
     def datasets(self, scope_id: str, numbers: Sequence[int], request: PageRequest) -> Page[DatasetUse]:
         job, said = tables.jobs.c, tables.datasets.c

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
-from regista.drivers.catalog.sql.search import Search, Subject, after, fingerprint, is_rarer
+from regista.drivers.catalog.sql.paging import page_of
+from regista.drivers.catalog.sql.search import Search, Subject, attributes, fingerprint, is_rarer
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.entities.job import Job, JobStatus
 from regista.entities.page import Page, PageRequest
@@ -20,15 +20,15 @@ _column = tables.jobs.c
 _subject = Subject(
     "runs",
     tables.jobs,
-    {
-        "run_id": _column.name,
-        "run_name": _column.display_name,
-        "user_id": _column.created_by,
-        "status": _column.status,
-        "start_time": _column.started_at,
-        "end_time": _column.ended_at,
-        "created": _column.created_at,
-    },
+    attributes(
+        run_id=_column.name,
+        run_name=_column.display_name,
+        user_id=_column.created_by,
+        status=_column.status,
+        start_time=_column.started_at,
+        end_time=_column.ended_at,
+        created=_column.created_at,
+    ),
     tables.run_tags,
     measured=True,
 )
@@ -38,7 +38,6 @@ _PUT = upsert(tables.jobs, "id", keep=("scope_id", "name", "created_at"))
 _FIND = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND name = :name")
 _BY_ID = Statement("SELECT body FROM jobs WHERE id = :id")
 _CHILDREN = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND parent = :parent ORDER BY created_at, seq")
-_BODIES = Statement("SELECT seq, body FROM jobs WHERE seq IN :rows")
 _REUSABLE = Statement(
     "SELECT body FROM jobs WHERE scope_id = :scope AND reuse_key = :key AND reuse_key <> ''"
     " AND status = 'Completed' AND reused_from = '' AND deleted = 0 ORDER BY created_at DESC, seq DESC LIMIT 1"
@@ -107,14 +106,15 @@ class JobRows:
     ) -> Page[Job]:
         led = self._is_led(scope_id, experiments, clauses)
         search = Search(self._session, _subject, scope_id, clauses, led=led)
-        conditions = [*search.conditions, _among(experiments)]
+        _among(search, experiments)
         if not search.is_led:
-            conditions.append(_column.scope_id == scope_id)
+            search.where("jobs.scope_id = {}", scope_id)
         if deleted is not None:
-            conditions.append(_column.deleted == int(deleted))
-        rows, cursor = self._sorted(search, conditions, order, request)
-        bodies: dict[int, str] = dict(self._session.all(_BODIES, rows=rows))
-        return Page(tuple(_job(bodies[seq]) for seq in rows), cursor)
+            search.where("jobs.deleted = {}", int(deleted))
+        sortings = [*search.keys(order), *search.newest]
+        apart = bool(order) or len(experiments) > 1
+        bodies, cursor = search.page(sortings, request, fingerprint("runs", order), apart=apart)
+        return Page(tuple(map(_job, bodies)), cursor)
 
     def find_reusable(self, scope_id: str, reuse_key: str) -> Job | None:
         row = self._session.first(_REUSABLE, scope=scope_id, key=reuse_key)
@@ -132,27 +132,13 @@ class JobRows:
         row = self._session.first(_FEW, scope=scope_id, experiments=list(experiments), most=_SMALL)
         return row is None or row[0] == _SMALL or is_rarer(self._session, _subject, scope_id, clauses, row[0])
 
-    def _sorted(
-        self, search: Search, conditions: Sequence[Any], order: Sequence[Order], request: PageRequest
-    ) -> tuple[list[int], str | None]:
-        """The rows of a page and the next one's cursor: sorted without their bodies, which would have to be carried along."""
-        limit, listing = size_of(request), fingerprint("runs", order)
-        sortings = search.sortings(order)
-        keys = [sorting.expression for sorting in sortings]
-        query = select(*keys).select_from(search.source).where(*conditions)
-        if request.cursor is not None:
-            key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
-            query = query.where(after(sortings, key))
-        turns = [sorting.turn for sorting in sortings]
-        rows = self._session.query(query.order_by(*turns).limit(limit + 1))
-        cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
-        return [row[-1] for row in rows[:limit]], cursor
 
-
-def _among(experiments: Sequence[int]) -> ColumnElement[bool]:
-    """One number is as a rule all there is; a list is put into the text of each query anew."""
-    column = _column.experiment
-    return column == experiments[0] if len(experiments) == 1 else column.in_(experiments)
+def _among(search: Search, experiments: Sequence[int]) -> None:
+    """One number is as a rule all there is: the databases know more to do with it than with a list of one."""
+    if len(experiments) == 1:
+        search.where("jobs.experiment = {}", experiments[0])
+    else:
+        search.where("jobs.experiment IN {}", list(experiments))
 
 
 def _row(job: Job) -> dict[str, Any]:

@@ -3,27 +3,36 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, select
-
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import cursor_of, key_of, page_of, size_of
-from regista.drivers.catalog.sql.search import Search, Sorting, Subject, after
+from regista.drivers.catalog.sql.search import Attribute, Search, Subject, attributes, fingerprint
 from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.digest import Digest
 from regista.entities.page import Page, PageRequest
-from regista.entities.search import Clause
+from regista.entities.search import Clause, Field, Order
 from regista.errors import AlreadyExistsError, NotFoundError
 
 _version = decoder(AssetVersion)
 _tags = Tags(tables.version_tags)
 _column = tables.versions.c
+_NUMBER = (
+    "CASE WHEN ltrim(versions.version, '0123456789') = '' AND length(versions.version) BETWEEN 1 AND 18"
+    " THEN CAST(versions.version AS bigint) ELSE 0 END"
+)
 _subject = Subject(
     "versions",
     tables.versions,
-    {"name": _column.name, "version": _column.version, "type": _column.type, "created_by": _column.created_by},
+    attributes(
+        name=_column.name,
+        version=_column.version,
+        type=_column.type,
+        created_by=_column.created_by,
+        created=_column.created_at,
+        changed=_column.updated_at,
+    )
+    | {"number": Attribute(_NUMBER, int)},
     tables.version_tags,
 )
 
@@ -48,6 +57,7 @@ _DELETE = Statement("UPDATE versions SET deleted_at = :at WHERE id = :id AND del
 _MANIFESTS = Statement(
     "SELECT id, scope_id, manifest FROM versions WHERE id > :after AND deleted_at IS NULL ORDER BY id LIMIT 1000"
 )
+_LATEST_CHANGED = Order(Field.ATTRIBUTE, "changed", ascending=False)
 
 
 class VersionRows:
@@ -98,20 +108,21 @@ class VersionRows:
         *,
         archived: bool | None = False,
         clauses: Sequence[Clause] = (),
-        changed_first: bool = False,
+        order: Sequence[Order] = (),
     ) -> Page[AssetVersion]:
         search = Search(self._session, _subject, f"{scope_id}/{kind}", clauses)
-        query = select(_column.body).select_from(search.source).where(*search.conditions)
-        query = query.where(_column.deleted_at.is_(None))
+        search.where("versions.deleted_at IS NULL")
         if not search.is_led:
-            query = query.where(_column.scope_id == scope_id, _column.kind == kind.value)
+            search.where("versions.scope_id = {} AND versions.kind = {}", scope_id, kind.value)
         if name is not None:
-            query = query.where(_column.name == name)
+            search.where("versions.name = {}", name)
         if archived is not None:
-            query = query.where(_column.archived == int(archived))
-        if changed_first:
-            return self._changed_first(query, search.newest[1], request)
-        return page_of(self._session, query, request, "versions", search.newest, _version)
+            search.where("versions.archived = {}", int(archived))
+        # The later of two has the higher number, and an index ends with it where the time of making is not asked for.
+        sortings = [*search.keys(order), *(search.newest[-1:] if order else search.newest)]
+        apart = bool(order) and (search.is_led or name is None or order[0] != _LATEST_CHANGED)
+        bodies, cursor = search.page(sortings, request, fingerprint("versions", order), apart=apart)
+        return Page(tuple(map(_version, bodies)), cursor)
 
     def delete(self, version_id: str, at: int) -> None:
         row = self._session.first(_DELETE, id=version_id, at=at)
@@ -126,21 +137,6 @@ class VersionRows:
             for version_id, scope_id, manifest in rows:
                 yield version_id, scope_id, Digest(manifest)
             after = rows[-1][0]
-
-    def _changed_first(self, query: Select[Any], seq: ColumnElement[Any], request: PageRequest) -> Page[AssetVersion]:
-        sortings = [
-            Sorting(_column.updated_at, ascending=False, kind=int),
-            Sorting(_column.name, ascending=True, kind=str),
-            Sorting(seq, ascending=False, kind=int),
-        ]
-        limit, listing = size_of(request), "versions/changed"
-        if request.cursor is not None:
-            key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
-            query = query.where(after(sortings, key))
-        query = query.add_columns(*(one.expression for one in sortings)).order_by(*(one.turn for one in sortings))
-        rows = self._session.query(query.limit(limit + 1))
-        cursor = cursor_of(listing, rows[limit - 1][1:]) if len(rows) > limit else None
-        return Page(tuple(_version(row[0]) for row in rows[:limit]), cursor)
 
     def _row(self, version_id: str) -> tuple[Any, ...]:
         row = self._session.first(_GET, id=version_id)
