@@ -49,7 +49,7 @@ ANONYMOUS = "anonymous"
 """The name of anonymous assets; their version is their content digest's hexadecimal digits."""
 
 
-class AssetVersion(msgspec.Struct, frozen=True, kw_only=True):
+class AssetVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One version. Content, and so identity, are ``type``, ``manifest`` and ``spec``; the rest may change.
 
     ``spec`` is what the kind has besides files: an ``EnvironmentSpec``, a component's specification, a model's flavours.

@@ -57,12 +57,13 @@ class Binding(msgspec.Struct, frozen=True, kw_only=True):
     mode: str = ""
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
+class Job(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One job, step or run. ``name`` is unique in its workspace and is the run id.
 
     ``spec`` is the normalised specification, with every reference resolved to an exact version. ``inputs`` and ``outputs``
     say what they came to. ``lock`` is the environment's lock, ``code`` the manifest of the code. ``reuse_key`` names
-    everything that decides the result; ``reused_from`` the job whose outputs were taken instead of running. Tags are run data."""
+    everything that decides the result; ``reused_from`` the job whose outputs were taken instead of running. Tags are run data.
+    (It is made of JSON and holds no cycle: ``gc=False``, for a search makes a hundred of them.)"""
 
     id: str
     scope_id: str

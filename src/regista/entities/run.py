@@ -5,7 +5,7 @@ import msgspec
 from regista.entities.digest import Digest
 
 
-class Metric(msgspec.Struct, frozen=True):
+class Metric(msgspec.Struct, frozen=True, gc=False):
     """One measurement; ``timestamp`` in milliseconds. The same measurement twice is one. ``value`` may be NaN or infinite."""
 
     key: str

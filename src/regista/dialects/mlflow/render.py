@@ -4,6 +4,20 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msgspec import UNSET, UnsetType
+
+from regista.dialects.mlflow.answers import (
+    DatasetAnswer,
+    KeyValue,
+    MetricAnswer,
+    ModelInput,
+    ModelOutput,
+    RunAnswer,
+    RunData,
+    RunInfo,
+    RunInputs,
+    RunOutputs,
+)
 from regista.dialects.mlflow.call import Call
 from regista.dialects.mlflow.states import status_of
 from regista.entities.job import Binding
@@ -17,9 +31,9 @@ _LARGEST = 1.7976931348623157e308
 Json = dict[str, Any]
 
 
-def tags(given: Mapping[str, str]) -> list[Json]:
+def tags(given: Mapping[str, str]) -> list[KeyValue]:
     """Tags, parameters and the like, as a list."""
-    return [{"key": key, "value": value} for key, value in given.items()]
+    return [KeyValue(key, value) for key, value in given.items()]
 
 
 def number(value: float | None) -> float | str:
@@ -29,9 +43,9 @@ def number(value: float | None) -> float | str:
     return value if -_LARGEST <= value <= _LARGEST else math.copysign(_LARGEST, value)
 
 
-def metric(one: Metric) -> Json:
-    """One measurement of a run."""
-    return {"key": one.key, "value": number(one.value), "timestamp": one.timestamp, "step": one.step}
+def metric(one: Metric, run: str | UnsetType = UNSET) -> MetricAnswer:
+    """One measurement, of *run* where that is to be said."""
+    return MetricAnswer(one.key, number(one.value), one.timestamp, one.step, run)
 
 
 def experiment(call: Call, one: Experiment) -> Json:
@@ -47,51 +61,44 @@ def experiment(call: Call, one: Experiment) -> Json:
     }
 
 
-def run_info(call: Call, run: Run) -> Json:
+def run_info(call: Call, run: Run) -> RunInfo:
     """What a run is."""
     job = run.job
-    info = {
-        "run_id": job.name,
-        "run_uuid": job.name,
-        "run_name": job.display_name or job.name,
-        "experiment_id": str(job.experiment),
-        "user_id": job.created_by,
-        "status": status_of(job.status),
-        "start_time": job.started_at or job.created_at,
-        "artifact_uri": call.uri(f"runs/{job.name}"),
-        "lifecycle_stage": "deleted" if run.deleted else "active",
-    }
-    if job.ended_at is not None:
-        info["end_time"] = job.ended_at
-    return info
+    name = job.name
+    return RunInfo(
+        name,
+        name,
+        job.display_name or name,
+        str(job.experiment),
+        job.created_by,
+        status_of(job.status),
+        job.started_at or job.created_at,
+        call.uri(f"runs/{name}"),
+        "deleted" if run.deleted else "active",
+        UNSET if job.ended_at is None else job.ended_at,
+    )
 
 
-def run(call: Call, one: Run) -> Json:
+def run(call: Call, one: Run) -> RunAnswer:
     """A run with all that was recorded."""
-    named = dict(one.tags)
-    named.setdefault(RUN_NAME, one.job.display_name or one.job.name)
-    found: Json = {
-        "info": run_info(call, one),
-        "data": {"metrics": [metric(m) for m in one.metrics], "params": tags(one.params), "tags": tags(named)},
-        "inputs": {"dataset_inputs": [_dataset(dataset) for dataset in one.datasets]},
-    }
-    if used := _models(one.job.inputs):
-        found["inputs"]["model_inputs"] = [{"model_id": model} for model, _ in used]
-    if made := _models(one.job.outputs):
-        found["outputs"] = {"model_outputs": [{"model_id": model, "step": step} for model, step in made]}
-    return found
+    job = one.job
+    named = one.tags if RUN_NAME in one.tags else {**one.tags, RUN_NAME: job.display_name or job.name}
+    data = RunData([metric(m) for m in one.metrics], tags(one.params), tags(named))
+    inputs = RunInputs([_dataset(dataset) for dataset in one.datasets])
+    if used := _models(job.inputs):
+        inputs.model_inputs = [ModelInput(model) for model, _ in used]
+    made = _models(job.outputs)
+    outputs = RunOutputs([ModelOutput(model, step) for model, step in made]) if made else UNSET
+    return RunAnswer(run_info(call, one), data, inputs, outputs)
 
 
 def _models(bindings: Mapping[str, Binding]) -> list[tuple[str, int]]:
     return [(model, int(binding.value or 0)) for model, binding in bindings.items() if binding.type == LOGGED_MODEL]
 
 
-def _dataset(one: Dataset) -> Json:
+def _dataset(one: Dataset) -> DatasetAnswer:
     fields = ("name", "digest", "source_type", "source", "schema", "profile")
-    return {
-        "dataset": {name: value for name in fields if (value := getattr(one, name))},
-        "tags": tags(one.tags),
-    }
+    return DatasetAnswer({name: value for name in fields if (value := getattr(one, name))}, tags(one.tags))
 
 
 def logged_model(call: Call, one: LoggedModel) -> Json:
@@ -134,7 +141,7 @@ def _model_metric(model: LoggedModel, one: ModelMetric) -> Json:
     return found
 
 
-def paged(name: str, items: Iterable[Json], token: str | None) -> Json:
+def paged(name: str, items: Iterable[Any], token: str | None) -> Json:
     """A page; without a token it is the last."""
     found: Json = {name: list(items)}
     return found | {"next_page_token": token} if token else found

@@ -8,12 +8,12 @@ from regista.entities.asset import Asset, AssetVersion
 
 NO_STAGE = "None"
 STAGES = (NO_STAGE, "Staging", "Production", "Archived")
+_STAGE = {stage.lower(): stage for stage in STAGES}
 
 
 def stage_of(version: AssetVersion) -> str:
     """The stage; every version has one of the four, whatever Regista's own stages are."""
-    found = next((stage for stage in STAGES if stage.lower() == version.stage.lower()), NO_STAGE)
-    return "Archived" if version.archived else found
+    return "Archived" if version.archived else _STAGE.get(version.stage.lower(), NO_STAGE)
 
 
 def model(call: Call, asset: Asset, latest: Sequence[AssetVersion]) -> Json:

@@ -1,6 +1,7 @@
 """What can be searched by what: the protocol's entities and attributes, and what they are in the core."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -31,8 +32,11 @@ _FIELDS = {
     "dataset": Field.DATASET,
 }
 
+_SHORT = 1000
+"""Characters of a filter that is worth remembering: clients ask the same again and again."""
 
-class Space(msgspec.Struct, frozen=True, kw_only=True):
+
+class Space(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """One kind of search: its entities, its attributes of text and of numbers with their names in the core, which of them
     compare with lists, and which sort."""
 
@@ -44,7 +48,11 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
 
     def clauses(self, text: str) -> list[Clause]:
         """Read a filter; raise ``InvalidError`` in the words of the protocol."""
-        return [self._clause(one) for one in parse_filter(text)]
+        return list(_remembered(self, text) if len(text) <= _SHORT else self.read(text))
+
+    def read(self, text: str) -> tuple[Clause, ...]:
+        """The same, every time anew."""
+        return tuple(self._clause(one) for one in parse_filter(text))
 
     def orders(self, texts: Sequence[str]) -> list[Order]:
         """Read the keys of an order."""
@@ -115,6 +123,11 @@ class Space(msgspec.Struct, frozen=True, kw_only=True):
         if found is None:
             raise _unknown_attribute(key, sorted({*self.texts, *self.numbers}))
         return found
+
+
+@lru_cache(maxsize=512)
+def _remembered(space: Space, text: str) -> tuple[Clause, ...]:
+    return space.read(text)
 
 
 RUNS = Space(

@@ -48,7 +48,7 @@ class RunChange(msgspec.Struct, frozen=True, kw_only=True):
     tags: dict[str, str] = {}
 
 
-class Run(msgspec.Struct, frozen=True, kw_only=True):
+class Run(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A job with what was recorded about it; ``deleted`` also when its experiment is."""
 
     job: Job

@@ -7,6 +7,7 @@ import msgspec
 
 from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, wire
+from regista.dialects.mlflow.answers import MetricAnswer
 from regista.dialects.mlflow.call import Call, Route
 from regista.dialects.mlflow.errors import missing
 from regista.dialects.mlflow.render import Json
@@ -62,7 +63,7 @@ def get_interval(call: Call, asked: wire.HistoryInterval) -> Json:
         raise InvalidError(f"end_step must be greater than start_step. Found start_step={start} and end_step={end}.")
     between = None if start is None or end is None else (start, end)
     found = call.house.histories.sampled(call.caller, call.address, asked.run_ids, asked.metric_key, limit, between)
-    return {"metrics": [{**render.metric(one), "run_id": name} for name, metrics in found.items() for one in metrics]}
+    return {"metrics": [render.metric(one, name) for name, metrics in found.items() for one in metrics]}
 
 
 def get_bulk(call: Call, asked: wire.HistoryBulk) -> Json:
@@ -79,12 +80,12 @@ def get_bulk(call: Call, asked: wire.HistoryBulk) -> Json:
     pages = []
     for name in sorted(asked.run_id):
         first = nsmallest(limit, _all(call, name, asked.metric_key), key=lambda one: (one.timestamp, one.step))
-        pages.append(_encoded({**render.metric(one), "run_id": name} for one in first))
+        pages.append(_encoded(render.metric(one, name) for one in first))
         limit -= len(first)
     return {"metrics": _joined(pages)}
 
 
-def _encoded(found: Iterable[Json]) -> bytes:
+def _encoded(found: Iterable[MetricAnswer]) -> bytes:
     """A page of a list: as text it takes a fifth of the room, and a long history has many."""
     return msgspec.json.encode(list(found))[1:-1]
 

@@ -88,6 +88,7 @@ class Repositories:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        session.numbers = {}
 
     def __getattr__(self, name: str) -> Any:
         if name not in _ROWS:

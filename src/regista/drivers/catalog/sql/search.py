@@ -115,9 +115,9 @@ class Search:
 
     def page(
         self, sortings: Sequence[Sorting], request: PageRequest, listing: str, *, apart: bool = False
-    ) -> tuple[list[str], str | None]:
-        """The bodies of a page in the order of *sortings*, which are unique together and end with the row's number, and the
-        cursor of the next page. *apart*: no index lies in that order, and sorting would carry the bodies along."""
+    ) -> tuple[list[tuple[int, str]], str | None]:
+        """The numbers and bodies of a page's rows in the order of *sortings*, which are unique together and end with the number,
+        and the cursor of the next page. *apart*: no index lies in that order, and sorting would carry the bodies along."""
         limit = size_of(request)
         if request.cursor is not None:
             key = key_of(request.cursor, listing, [sorting.kind for sorting in sortings])
@@ -127,13 +127,13 @@ class Search:
         sql += ", ".join(sorting.turn for sorting in sortings) + " LIMIT :limit"
         rows = self._session.all(_statement(sql), limit=limit + 1, **self._values)
         cursor = cursor_of(listing, rows[limit - 1][-len(sortings) :]) if len(rows) > limit else None
-        return self._bodies(rows[:limit]) if apart else [row[0] for row in rows[:limit]], cursor
+        return self._bodies(rows[:limit]) if apart else [(row[-1], row[0]) for row in rows[:limit]], cursor
 
-    def _bodies(self, rows: Sequence[Row]) -> list[str]:
+    def _bodies(self, rows: Sequence[Row]) -> list[tuple[int, str]]:
         numbers = [row[-1] for row in rows]
         sql = f"SELECT seq, body FROM {self._table} WHERE seq IN :rows"
         found: dict[int, str] = dict(self._session.all(_statement(sql), rows=numbers)) if numbers else {}
-        return [found[number] for number in numbers]
+        return [(number, found[number]) for number in numbers]
 
     def _bind(self, value: Any) -> str:
         """Where *value* stands in the text."""

@@ -83,7 +83,7 @@ class Session:
 
     ``core`` is for expressions made on the spot, the methods are for statements."""
 
-    __slots__ = ("_last", "core", "postgres", "raw", "writes")
+    __slots__ = ("_last", "core", "numbers", "postgres", "raw", "writes")
 
     def __init__(self, core: Connection, *, writes: bool) -> None:
         self.core = core
@@ -91,6 +91,8 @@ class Session:
         self.postgres = core.dialect.name == "postgresql"
         self.writes = writes
         self._last: list[Callable[[], None]] = []
+        self.numbers: dict[str, int] = {}
+        """The rows of the jobs that were read in this transaction, by their ids: what was recorded about them hangs on those."""
 
     def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Run *statement* and return the driver's cursor; raise ``InvalidError`` for values that no database can hold."""

@@ -59,8 +59,8 @@ class AssetRows:
             search.where("assets.scope_id = {} AND assets.kind = {}", scope_id, kind.value)
         if archived is not None:
             search.where("assets.archived = {}", int(archived))
-        bodies, cursor = search.page(search.newest, request, "assets")
-        return Page(tuple(map(_asset, bodies)), cursor)
+        found, cursor = search.page(search.newest, request, "assets")
+        return Page(tuple(_asset(body) for _, body in found), cursor)
 
     def delete(self, scope_id: str, kind: AssetKind, name: str) -> None:
         row = self._session.first(_FIND, scope=scope_id, kind=kind.value, name=name)

@@ -105,8 +105,8 @@ class ExperimentRows:
         if deleted is not None:
             search.where("experiments.deleted = {}", int(deleted))
         sortings = [*search.keys(order), *search.newest]
-        bodies, cursor = search.page(sortings, request, fingerprint("experiments", order), apart=bool(order))
-        return Page(tuple(map(_experiment, bodies)), cursor)
+        found, cursor = search.page(sortings, request, fingerprint("experiments", order), apart=bool(order))
+        return Page(tuple(_experiment(body) for _, body in found), cursor)
 
     def datasets(self, scope_id: str, numbers: Sequence[int], request: PageRequest) -> Page[DatasetUse]:
         job, said = tables.jobs.c, tables.datasets.c

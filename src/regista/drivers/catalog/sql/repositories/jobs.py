@@ -35,8 +35,8 @@ _subject = Subject(
 
 _ADD = insert(tables.jobs)
 _PUT = upsert(tables.jobs, "id", keep=("scope_id", "name", "created_at"))
-_FIND = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND name = :name")
-_BY_ID = Statement("SELECT body FROM jobs WHERE id = :id")
+_FIND = Statement("SELECT seq, body FROM jobs WHERE scope_id = :scope AND name = :name")
+_BY_ID = Statement("SELECT seq, body FROM jobs WHERE id = :id")
 _CHILDREN = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND parent = :parent ORDER BY created_at, seq")
 _REUSABLE = Statement(
     "SELECT body FROM jobs WHERE scope_id = :scope AND reuse_key = :key AND reuse_key <> ''"
@@ -70,13 +70,13 @@ class JobRows:
 
     def find(self, scope_id: str, name: str) -> Job | None:
         row = self._session.first(_FIND, scope=scope_id, name=name)
-        return _job(row[0]) if row else None
+        return self._read(*row) if row else None
 
     def by_id(self, job_id: str) -> Job:
         row = self._session.first(_BY_ID, id=job_id)
         if row is None:
             raise NotFoundError(f"there is no job with the id {job_id!r}")
-        return _job(row[0])
+        return self._read(*row)
 
     def put(self, job: Job) -> None:
         self._session.run(_PUT, **_row(job))
@@ -113,8 +113,8 @@ class JobRows:
             search.where("jobs.deleted = {}", int(deleted))
         sortings = [*search.keys(order), *search.newest]
         apart = bool(order) or len(experiments) > 1
-        bodies, cursor = search.page(sortings, request, fingerprint("runs", order), apart=apart)
-        return Page(tuple(map(_job, bodies)), cursor)
+        found, cursor = search.page(sortings, request, fingerprint("runs", order), apart=apart)
+        return Page(tuple(self._read(*row) for row in found), cursor)
 
     def find_reusable(self, scope_id: str, reuse_key: str) -> Job | None:
         row = self._session.first(_REUSABLE, scope=scope_id, key=reuse_key)
@@ -123,6 +123,11 @@ class JobRows:
     def count(self, scope_id: str, statuses: Sequence[JobStatus]) -> int:
         row = self._session.first(_COUNT, scope=scope_id, statuses=[status.value for status in statuses])
         return row[0] if row else 0
+
+    def _read(self, number: int, body: str) -> Job:
+        job = _job(body)
+        self._session.numbers[job.id] = number
+        return job
 
     def _is_led(self, scope_id: str, experiments: Sequence[int], clauses: Sequence[Clause]) -> bool:
         """Whether a tag leads the way to the runs: not where all runs of the workspace that have it are more than all of the

@@ -50,7 +50,7 @@ _POINT_SHEET = Statement(
     f"{_ADD_POINT} SELECT m.seq, p.step, p.timestamp, p.is_number, p.value FROM {_SHEET}"
     " JOIN metrics m ON m.job = :job AND m.key = p.key ON CONFLICT DO NOTHING"
 )
-_NUMBERS = Statement("SELECT seq, id FROM jobs WHERE id IN :jobs")
+_NUMBERS = Statement("SELECT id, seq FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
 )
@@ -182,7 +182,10 @@ class RunDataRows:
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
         if {*self._ids.values()} != {*job_ids}:
-            self._ids = dict(self._session.all(_NUMBERS, jobs=list(job_ids)))
+            known = self._session.numbers
+            if not known.keys() >= {*job_ids}:
+                known.update(self._session.all(_NUMBERS, jobs=list(job_ids)))
+            self._ids = {known[job_id]: job_id for job_id in job_ids if job_id in known}
         return self._ids
 
     def _pairs(self, statement: Statement, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -121,8 +121,8 @@ class VersionRows:
         # The later of two has the higher number, and an index ends with it where the time of making is not asked for.
         sortings = [*search.keys(order), *(search.newest[-1:] if order else search.newest)]
         apart = bool(order) and (search.is_led or name is None or order[0] != _LATEST_CHANGED)
-        bodies, cursor = search.page(sortings, request, fingerprint("versions", order), apart=apart)
-        return Page(tuple(map(_version, bodies)), cursor)
+        found, cursor = search.page(sortings, request, fingerprint("versions", order), apart=apart)
+        return Page(tuple(_version(body) for _, body in found), cursor)
 
     def delete(self, version_id: str, at: int) -> None:
         row = self._session.first(_DELETE, id=version_id, at=at)
