@@ -1,18 +1,25 @@
-"""Moving bytes by the blob protocol: a large file up and down with azure-storage-blob, beside Azurite, both over TLS, one after
-the other in turn. (It is what azure-ai-ml sends and fetches files with; Azurite has no control plane for the rest of it.)"""
+"""Moving bytes by the blob protocol: a large file up and down with azure-storage-blob, beside Azurite, beside a bare program that
+keeps nothing (``bare_blobs``) and beside `cp`, one after the other in turn, all but `cp` over TLS. (It is what azure-ai-ml sends
+and fetches files with; Azurite has no control plane for the rest of it.)
+
+What the client reaches against the bare program no server can exceed by much: the rest is the client's, and TLS.
+"""
 
 import json
 import os
 import shutil
 import socket
+import statistics
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.places import CACHE, free_port, peer, regista
-from benchmarks.table import Row, row
+from benchmarks.places import CACHE, Served, free_port, peer, regista
+from benchmarks.table import Row, row, unpromised
+from benchmarks.transfer import CP, copy, sync
 from regista.client import connect
 from regista.entities.datastore import files_container
 
@@ -20,7 +27,9 @@ SIZE = int(os.environ.get("REGISTA_BENCH_BYTES") or 2_000_000_000)
 CLIENT = "azure-storage-blob==12.31.1"
 AZURITE = "azurite@3.37.0"
 
-_PAIRS = 3
+_TURNS = 3
+
+OURS, PEER, BARE, COPY = "Regista", "Azurite", "a bare program that keeps nothing", CP
 
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
@@ -42,14 +51,17 @@ container = ContainerClient(told["url"], told["container"], credential=credentia
 if "account" in told and not container.exists():
     container.create_container()
 took = {}
+def served():
+    with open(f"/proc/{told['pid']}/stat") as stat:
+        return sum(map(int, stat.read().rpartition(")")[2].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+def timed(way, action):
+    seconds, own, server = time.perf_counter(), time.process_time(), served()
+    action()
+    took[way] = time.perf_counter() - seconds, time.process_time() - own, served() - server
 with open(told["file"], "rb") as file:
-    start = time.perf_counter()
-    container.upload_blob("big.bin", file, max_concurrency=16, overwrite=True)
-    took["up"] = time.perf_counter() - start
+    timed("up", lambda: container.upload_blob("big.bin", file, max_concurrency=16, overwrite=True))
 with open(told["file"] + ".down", "wb") as file:
-    start = time.perf_counter()
-    container.download_blob("big.bin", max_concurrency=4).readinto(file)
-    took["down"] = time.perf_counter() - start
+    timed("down", lambda: container.download_blob("big.bin", max_concurrency=4).readinto(file))
 assert os.path.getsize(told["file"] + ".down") == os.path.getsize(told["file"])
 os.unlink(told["file"] + ".down")
 container.delete_blob("big.bin")
@@ -68,58 +80,104 @@ def rows(folder: Path) -> list[Row]:
         key = (folder / "home" / "keys" / "owner.key").read_text().strip()
         workspace = connect(served.url, key=key, ca=tls / "ca.pem").workspaces.create(name="bench")
         told = {"url": f"{served.url}/acct.blob.bench", "container": files_container(workspace.id), "key": key}
-        with _azurite(folder / "azurite", tls) as url:
-            peers = {"url": url, "container": "bench", "account": _ACCOUNT, "account_key": _KEY}
-            pairs = [_pair(big, tls / "ca.pem", told, peers) for _ in range(_PAIRS)]
+        with _azurite(folder / "azurite", tls) as azurite, _bare(tls, big.stat().st_size) as bare:
+            peers = {"container": "bench", "account": _ACCOUNT, "account_key": _KEY}
+            sides = {
+                OURS: {**told, "pid": served.pid},
+                PEER: {**peers, "url": f"{azurite.url}/{_ACCOUNT}", "pid": azurite.pid},
+                BARE: {**told, "url": f"{bare.url}/{_ACCOUNT}", "pid": bare.pid},
+            }
+            turns = [_turn(big, tls / "ca.pem", sides) for _ in range(_TURNS)]
     for leftover in ("home", "azurite"):
         shutil.rmtree(folder / leftover, ignore_errors=True)
     return [
-        _speed(
-            f"{what} of {SIZE / 1e9:g} GB by azure-storage-blob", [(ours[way], theirs[way]) for ours, theirs in pairs]
-        )
-        for what, way in (("upload", "up"), ("download", "down"))
+        one
+        for way in ("up", "down")
+        for one in _rows(f"{way}load of {SIZE / 1e9:g} GB by azure-storage-blob", way, turns)
     ]
 
 
-def _pair(big: Path, ca: Path, *each: dict[str, object]) -> list[dict[str, float]]:
-    """A turn: the same new file to and from each."""
+Took = dict[str, dict[str, list[float]]]
+"""Of each side and way the seconds, and those of the processors for the client and for the server."""
+
+
+def _turn(big: Path, ca: Path, sides: dict[str, dict[str, object]]) -> Took:
+    """The same new file to and from each, and copied."""
     with big.open("r+b") as file:
         file.write(os.urandom(1 << 12))
-    return [_timed(big, ca, told) for told in each]
+    took = {name: _timed(big, ca, told) for name, told in sides.items()}
+    twin = big.with_suffix(".copy")
+    os.sync()
+    start = time.perf_counter()
+    copy(big, twin)
+    sync(twin)
+    took[COPY] = {"up": [time.perf_counter() - start], "down": [time.perf_counter() - start]}
+    twin.unlink()
+    return took
 
 
-def _timed(big: Path, ca: Path, told: dict[str, object]) -> dict[str, float]:
+def _timed(big: Path, ca: Path, told: dict[str, object]) -> dict[str, list[float]]:
     python = peer("azure-storage", CLIENT) / "bin" / "python"
     environment = {**os.environ, "REQUESTS_CA_BUNDLE": str(ca)}
     given = json.dumps({**told, "file": str(big)})
     done = subprocess.run(
         [str(python), "-c", _SCRIPT, given], env=environment, check=True, stdout=subprocess.PIPE, text=True
     )
-    took: dict[str, float] = json.loads(done.stdout)
+    took: dict[str, list[float]] = json.loads(done.stdout)
     return took
 
 
-def _speed(what: str, pairs: list[tuple[float, float]]) -> Row:
-    """The pair in the middle: what else the machine does meets both of a pair alike, and not all pairs."""
-    ours, theirs = sorted(pairs, key=lambda pair: pair[1] / pair[0])[len(pairs) // 2]
-    note = f"The middle one of {len(pairs)} turns. Regista hashes every byte and answers after fsync; Azurite does neither."
-    return row(
-        what, SIZE / ours / 1e6, SIZE / theirs / 1e6, "MB/s", least=1, higher=True, peer_name="Azurite", note=note
-    )
+def _rows(what: str, way: str, turns: list[Took]) -> list[Row]:
+    def speeds(ours: str, theirs: str) -> tuple[float, float, str, str]:
+        """Of the pair in the middle: what else the machine does meets both of a pair alike, and not all pairs."""
+        pairs = sorted(((one[ours][way][0], one[theirs][way][0]) for one in turns), key=lambda pair: pair[1] / pair[0])
+        mine, other = pairs[len(pairs) // 2]
+        return SIZE / mine / 1e6, SIZE / other / 1e6, "MB/s", theirs
+
+    ours, theirs, unit, name = speeds(OURS, PEER)
+    note = f"The middle one of {len(turns)} turns. Regista hashes every byte and answers after fsync; the others do neither. {{}}"
+    note = note.format("; ".join(_processors(name, way, turns) for name in (OURS, BARE))) + "."
+    return [
+        row(what, ours, theirs, unit, least=1, higher=True, peer_name=name, note=note),
+        unpromised(f"the same {way}load", *speeds(OURS, BARE)),
+        unpromised(f"the same {way}load", *speeds(OURS, COPY)),
+        unpromised(f"the same {way}load, the client and the bare program", *speeds(BARE, COPY)),
+    ]
+
+
+def _processors(name: str, way: str, turns: list[Took]) -> str:
+    client, server = (statistics.median(one[name][way][n] for one in turns) / (SIZE / 1e9) for n in (1, 2))
+    return f"With {name} a gigabyte takes {client:.2f} s of the client's processor, {server:.2f} of the server's"
 
 
 @contextmanager
-def _azurite(folder: Path, tls: Path) -> Iterator[str]:
+def _bare(tls: Path, size: int) -> Iterator[Served]:
+    """The program that does nothing else."""
+    port = free_port()
+    command = [sys.executable, "-m", "benchmarks.bare_blobs", str(port), str(tls), str(size)]
+    with _running(command, port) as served:
+        yield served
+
+
+@contextmanager
+def _azurite(folder: Path, tls: Path) -> Iterator[Served]:
     """Microsoft's emulator of the same protocol, with our certificate."""
     port = free_port()
     folder.mkdir()
     options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
     options += ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
     options += ["--cert", str(tls / "server.pem"), "--key", str(tls / "server.key")]
-    process = subprocess.Popen([str(_program()), *options], stdout=subprocess.DEVNULL, start_new_session=True)
+    with _running([str(_program()), *options], port) as served:
+        yield served
+
+
+@contextmanager
+def _running(command: list[str], port: int) -> Iterator[Served]:
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         _wait_for(port, process)
-        yield f"https://127.0.0.1:{port}/{_ACCOUNT}"
+        yield Served(f"https://127.0.0.1:{port}", process.pid, time.perf_counter() - start)
     finally:
         process.terminate()
         process.wait(20)
@@ -144,4 +202,4 @@ def _wait_for(port: int, process: subprocess.Popen[bytes], seconds: float = 60) 
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError("azurite did not start")
+    raise RuntimeError(f"{process.args!r} did not start")

@@ -87,18 +87,18 @@ class _Bench:
 
 
 def _turn(bench: _Bench, turns: dict[str, list[Took]]) -> None:
-    models, copy, down = bench.client.models, bench.folder / "copy.bin", bench.folder / "down"
+    models, twin, down = bench.client.models, bench.folder / "copy.bin", bench.folder / "down"
 
     def fetched(name: str) -> Took:
-        took = bench.took(lambda: (models.download(name, "1", down), _sync(down / "big.bin")))
+        took = bench.took(lambda: (models.download(name, "1", down), sync(down / "big.bin")))
         shutil.rmtree(down)
         return took
 
     bench.renew()
-    turns[COPY].append(bench.took(lambda: _copy(bench.big, copy)))
-    copy.unlink()
-    turns[CP].append(bench.took(lambda: (_copy(bench.big, copy), _sync(copy))))
-    copy.unlink()
+    turns[COPY].append(bench.took(lambda: copy(bench.big, twin)))
+    twin.unlink()
+    turns[CP].append(bench.took(lambda: (copy(bench.big, twin), sync(twin))))
+    twin.unlink()
     bench.renew()
     turns[UP].append(bench.took(lambda: models.create(name="big", path=str(bench.big))))
     turns[DOWN].append(fetched("big"))
@@ -110,8 +110,8 @@ def _turn(bench: _Bench, turns: dict[str, list[Took]]) -> None:
         turns[DOWN_HTTPS].append(fetched("sent"))
     turns[HASH].append(bench.took(lambda: hashed(bench.big)))
     for what in (SOCKETS, SOCKETS_ONLY):
-        turns[what].append(bench.took(lambda what=what: _send(what == SOCKETS, bench.big, copy, bench.home / "tls")))
-        copy.unlink()
+        turns[what].append(bench.took(lambda what=what: _send(what == SOCKETS, bench.big, twin, bench.home / "tls")))
+        twin.unlink()
 
 
 def _send(hash_first: bool, *places: Path) -> None:
@@ -119,11 +119,13 @@ def _send(hash_first: bool, *places: Path) -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.floor", *map(str, places), *options], check=True)
 
 
-def _copy(source: Path, target: Path) -> None:
+def copy(source: Path, target: Path) -> None:
+    """What `cp` does."""
     subprocess.run(["cp", str(source), str(target)], check=True)
 
 
-def _sync(file: Path) -> None:
+def sync(file: Path) -> None:
+    """Wait until the file is on the disk."""
     descriptor = os.open(file, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)

@@ -45,12 +45,12 @@ class LocalBlobStore:
         return LocalUpload(self._layout, self._kept, new_upload_id(), new=True, late=True)
 
     def join(self, pieces: Sequence[tuple[str, int]]) -> Digest:
-        upload = self.begin()
+        upload, buffers = self.begin(), _buffers()
         try:
             with ThreadPoolExecutor(1) as helper:
                 for upload_id, size in pieces:
                     with opened_piece(self._layout, check_upload_id(upload_id), size) as piece:
-                        _pour(piece.fileno(), upload, helper)
+                        _pour(piece.fileno(), upload, helper, buffers, size)
             return upload.commit()
         except BaseException:
             upload.abort()
@@ -178,7 +178,7 @@ class LocalBlobStore:
         upload = self.begin()
         try:
             with ThreadPoolExecutor(1) as helper:  # its thread starts with the first batch that is worth one
-                _pour(source, upload, helper, size)
+                _pour(source, upload, helper, _buffers(), size)
             return upload.commit(expected)
         except BaseException:
             upload.abort()
@@ -209,12 +209,21 @@ class LocalBlobStore:
         )
 
 
-def _pour(source: int, upload: LocalUpload, helper: Executor, size: int | None = None) -> None:
+def _buffers() -> Iterator[memoryview]:
+    """Buffers that are filled in turn: as many as the hash may be behind by, and one. Each is made when it is first wanted, and
+    used again: fresh memory costs as much as copying into it."""
+    return cycle(memoryview(bytearray(BATCH)) for _ in range(BEHIND + 1))
+
+
+def _pour(
+    source: int, upload: LocalUpload, helper: Executor, buffers: Iterator[memoryview], size: int | None = None
+) -> None:
     """Write the bytes of the open file *source* to *upload*: all of them, or *size*, and ``ConflictError`` for less.
 
-    The *helper* hashes what is in the other buffers while one is filled and written."""
+    The *helper* hashes what is in the other *buffers* while one is filled and written."""
     copied = 0
-    for buffer in cycle(memoryview(bytearray(BATCH)) for _ in range(BEHIND + 1)):
+    while size is None or copied < size:  # to find the end of a file takes a buffer out of its turn: it has to be the last one
+        buffer = next(buffers)
         count = _read_into(source, buffer if size is None else buffer[: size - copied])
         if not count:
             break
