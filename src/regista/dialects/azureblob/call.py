@@ -112,9 +112,7 @@ def _passed(house: House, scope: http.Scope, place: Place, query: dict[str, str]
         return house.signatures.verify(token, address=address, request_id=request_id)
     scheme, _, given = headers.get(b"authorization", b"").decode("latin-1").partition(" ")
     if scheme.lower() == "bearer":
-        host = headers.get(b"host", b"localhost").decode("latin-1")
-        audiences = STORAGE | {f"{scope.get('scheme', 'https')}://{host}"}
-        found = house.access.authenticate(given.strip(), address=address, request_id=request_id, audiences=audiences)
+        found = house.access.authenticate(given.strip(), address=address, request_id=request_id, audiences=STORAGE)
         return Pass(caller=found)
     if scheme.lower() == "sharedkey":
         account, signature = shared_key.signed_by(given)

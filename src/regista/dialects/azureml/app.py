@@ -59,7 +59,7 @@ class AzureMl:
         base = f"{scope.get('scheme', 'https')}://{headers.get('host', 'localhost')}"
         return Call(
             house=self._house,
-            caller=_NOBODY if route.public else self._caller(scope, headers, base),
+            caller=_NOBODY if route.public else self._caller(scope, headers),
             place=place,
             method=scope["method"],
             base=base,
@@ -69,13 +69,13 @@ class AzureMl:
             content=content,
         )
 
-    def _caller(self, scope: http.Scope, headers: dict[str, str], base: str) -> Caller:
+    def _caller(self, scope: http.Scope, headers: dict[str, str]) -> Caller:
         client = scope.get("client")
         return self._house.access.authenticate(
             http.secret(headers.get("authorization", "").encode("latin-1"), _HOW),
             address=client[0] if client else "",
             request_id=str(scope.get("request_id", "")),
-            audiences=MANAGEMENT | {base},
+            audiences=MANAGEMENT,
         )
 
 

@@ -110,7 +110,7 @@ class Mlflow:
         if signed is not None:
             return Call(self._house, signed(**about), place.address, origin + place.prefix)
         caller = self._house.access.authenticate(
-            http.secret(headers.get(b"authorization", b""), _HOW), audiences=_audiences(origin), **about
+            http.secret(headers.get(b"authorization", b""), _HOW), audiences=MANAGEMENT, **about
         )
         plugin = place.version == "v2.0" and _PLUGIN in headers.get(b"user-agent", b"")
         return Call(self._house, caller, place.address, origin + place.prefix, plugin=plugin, shared=place.shared)
@@ -184,11 +184,6 @@ def _resource(path: str) -> Place | None:
     scope, rest = found
     kind = _KINDS[scope.plural]
     return Place(kind, scope.name, _PREVIEWS.get(rest, rest), scope.subscription, scope.resource_group, scope.version)
-
-
-@lru_cache(maxsize=64)
-def _audiences(origin: str) -> frozenset[str]:
-    return MANAGEMENT | {origin}
 
 
 @lru_cache(maxsize=1024)

@@ -19,9 +19,12 @@ SECONDS = 3600
 """How long a token lives, unless its key ends earlier."""
 
 ISSUER = "regista"
-MANAGEMENT = frozenset({"https://management.azure.com", "https://ml.azure.com", "https://ml.azure.internal"})
-"""For the control plane and what jobs and scripts call; a server's own address is one of these too."""
-STORAGE = frozenset({"https://storage.azure.com"})
+OWN = "https://regista.internal"
+"""What a token is for that was asked for by the server's own address. That address itself is in no token: a server knows by what
+name it is called from the request alone, and whoever was given a token for another name could call it by that one."""
+MANAGEMENT = frozenset({"https://management.azure.com", "https://ml.azure.com", "https://ml.azure.internal", OWN})
+"""For the control plane and what jobs and scripts call."""
+STORAGE = frozenset({"https://storage.azure.com", OWN})
 """For bytes."""
 
 _HEADER = {"alg": "EdDSA", "typ": "JWT"}

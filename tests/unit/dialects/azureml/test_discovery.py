@@ -8,7 +8,7 @@ import pytest
 
 from regista.entities.access import PrincipalKind
 from regista.services.access.access import SYSTEM
-from tests.support.mlflow_door import Door as MlflowDoor
+from tests.support.mlflow_door import API, Door as MlflowDoor
 
 ARM = "https://management.azure.com"
 STORAGE = "https://storage.azure.com"
@@ -94,6 +94,34 @@ class TestTheTokenDoor:
             answer = door.by(token(door, door.key, resource)).send("GET", door.workspace("dev"))
             assert answer.status == 401
             assert "not for this" in answer.error
+
+    def test_a_token_for_another_opens_nothing_here_whatever_name_the_server_is_called_by(self, door):
+        for resource in (STORAGE, "https://elsewhere.example"):
+            called = {
+                "host": resource.removeprefix("https://"),
+                "authorization": f"Bearer {token(door, door.key, resource)}",
+            }
+            assert door.by("").request("GET", door.workspace("dev"), headers=called).status == 401
+            there = MlflowDoor(door.house, f"/mlflow/v2.0{door.workspace('dev')}", "")
+            asked = there.request("GET", f"{API}/experiments/get", headers=called, query="experiment_id=0")
+            assert asked.status == 401
+
+    def test_a_token_for_the_server_is_for_it_under_each_of_its_names(self, door):
+        called = {"host": "other.example:7443", "authorization": f"Bearer {token(door, door.key, door.url)}"}
+        assert door.by("").request("GET", door.workspace("dev"), headers=called).status == 200
+
+    @pytest.mark.parametrize("query", ["secret={key}&resource={arm}", "X-IDENTITY-HEADER={key}&resource={arm}"])
+    def test_a_key_in_the_address_counts_for_nothing_and_is_not_repeated(self, door, query):
+        answer = door.by("").request("GET", "/identity/token", query=query.format(key=door.key, arm=ARM))
+        assert answer.status == 401
+        assert door.key not in answer.content.decode()
+
+    @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "OPTIONS"])
+    def test_only_reading_is_answered_and_no_page_of_a_browser_is_let_in(self, door, method):
+        headers = {"x-identity-header": door.key, "origin": "https://page.example", "metadata": "true"}
+        answer = door.by("").request(method, "/identity/token", headers=headers, query=f"resource={ARM}")
+        assert answer.status == 405
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
     def test_a_changed_token_opens_nothing(self, door):
         head, body, signature = token(door, door.key).split(".")

@@ -5,7 +5,7 @@ from regista.dialects.azureml.routing import Route
 from regista.dialects.desk import Pace
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import InvalidError, UnauthenticatedError
-from regista.services.access.tokens import normal_audience
+from regista.services.access.tokens import OWN, normal_audience
 
 CLOUD = "Regista"
 STORAGE_SUFFIX = "regista"
@@ -56,13 +56,14 @@ def token(call: Call) -> Answer:
         raise UnauthenticatedError("the header X-IDENTITY-HEADER is missing", hint="Connect: regista connect azureml.")
     if not resource:
         raise InvalidError("the parameter resource is missing")
-    issued = call.house.access.exchange(secret, resource)
+    audience = normal_audience(resource)
+    issued = call.house.access.exchange(secret, OWN if audience.lower() == call.base.lower() else audience)
     return Answer(
         200,
         {
             "access_token": issued.text,
             "expires_on": str(issued.expires_on),
-            "resource": normal_audience(resource),
+            "resource": audience,
             "token_type": "Bearer",
         },
         (("cache-control", "no-store"),),
