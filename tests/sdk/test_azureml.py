@@ -51,6 +51,15 @@ def test_the_sdk_gets_what_it_expects(azureml, server, scopes, tmp_path, script)
     assert said == expected, "the record is stale: see the top of this file"
 
 
+def test_a_program_that_connect_runs_has_tokens_and_never_the_key(azureml, server, scopes, tmp_path):
+    where = (scopes.subscription, scopes.resource_group, scopes.workspace, f"without-a-key-{azureml.version}")
+    printed = azureml.connected("_without_a_key", server, tmp_path, *where)
+    told = json.loads(printed.strip().splitlines()[-1])
+    assert told["IDENTITY_ENDPOINT"].startswith("http://127.0.0.1:")
+    assert server.owner_key not in printed
+    assert "Traceback" not in server.log
+
+
 NOTEBOOKS = [path for path in os.environ.get("REGISTA_NOTEBOOK", "").split(os.pathsep) if path]
 """Notebooks that were written for Azure, with the folders beside them that they need; they are not ours to keep here."""
 

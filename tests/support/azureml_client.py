@@ -3,6 +3,8 @@
 import atexit
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,12 @@ SCRIPTS = ROOT / "azureml_scripts"
 SECONDS = 400
 _WARM: dict[tuple[Path, str], Warm] = {}
 _FOREIGN = ("MLFLOW_", "REGISTA_", "AZURE", "ARM_", "IDENTITY_", "REGISTRY_DISCOVERY", "REQUESTS_CA_BUNDLE")
+_QUIET = {
+    "AZURE_ML_DISABLE_ON_DISK_CACHE": "1",
+    "AZUREML_RUN_POLLING_INTERVAL_MIN": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
 
 
 def scripts() -> list[str]:
@@ -61,6 +69,22 @@ class AzuremlClient(msgspec.Struct, frozen=True):
             atexit.register(_WARM[key].close)
         return _WARM[key]
 
+    def connected(self, script: str, server: RunningServer, home: Path, *words: str) -> str:
+        """Have ``regista connect azureml`` run a script of the folder, and return what it printed."""
+        told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+        command = [sys.executable, "-m", "regista", "connect", "azureml", "--", str(self.python)]
+        done = subprocess.run(
+            [*command, str(SCRIPTS / f"{script}.py"), *words],
+            env=told | server.environment | _QUIET | {"HOME": str(home)},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise ScriptFailedError(f"{script} with azure-ai-ml {self.version}:\n{done.stderr}\n{server.log[-20000:]}")
+        return done.stdout
+
     def recorded(self, script: str, server: RunningServer, home: Path, scopes: Scopes) -> dict[str, Any]:
         """Run a script of the folder and return what its recorder wrote."""
         record = home / "record.json"
@@ -79,7 +103,7 @@ class AzuremlClient(msgspec.Struct, frozen=True):
         """What a script is told: this test's own surroundings, the exports of ``connect``, and where to work."""
         told = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         exports: dict[str, str] = CommandLine(server.environment).json("connect", "azureml")
-        return told | exports | {
+        return told | exports | _QUIET | {
             "HOME": str(home),
             "SERVER": server.url,
             "SUBSCRIPTION": scopes.subscription,
@@ -88,10 +112,6 @@ class AzuremlClient(msgspec.Struct, frozen=True):
             "OTHER": scopes.other,
             "REGISTRY": scopes.registry,
             "PYTHONPATH": str(SCRIPTS),
-            "AZURE_ML_DISABLE_ON_DISK_CACHE": "1",
-            "AZUREML_RUN_POLLING_INTERVAL_MIN": "1",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-            "GIT_PYTHON_REFRESH": "quiet",
         }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from regista.cli.frame import common, connect as connect_client, say, show
+from regista.cli.running import become, run_below
 
 if TYPE_CHECKING:
     from regista.client.profiles import Profile
@@ -20,8 +21,6 @@ _FORMS: dict[str, Callable[[str, str], str]] = {
     "fish": lambda key, value: f"set -gx {key} '{_escaped(value)}'",
     "powershell": lambda key, value: "$env:{} = '{}'".format(key, value.replace("'", "''")),
 }
-_ABSENT, _NOT_A_PROGRAM = 127, 126
-"""What shells exit with for a program that is not there, or that cannot be run."""
 
 
 def _escaped(value: str) -> str:
@@ -65,7 +64,7 @@ def mlflow(
         raise click.UsageError("say where runs go: --workspace-name")
     variables = mlflow_variables(known, workspace, registry)
     if program:
-        _run(program, joined(os.environ, variables))
+        become(program, joined(os.environ, variables))
     _print(variables, shell, output, "mlflow")
 
 
@@ -81,18 +80,23 @@ def mlflow(
 def azureml(
     workspace: str, config: str | None, shell: str, program: tuple[str, ...], output: str, profile: str | None
 ) -> None:
-    """Tell azure-ai-ml the server, with your key: print for eval (not for the eyes of others), or run PROGRAM.
+    """Tell azure-ai-ml the server: print for eval, with your key (not for the eyes of others), or run PROGRAM.
 
-    MLClient(DefaultAzureCredential(), …) then works as it stands, and so does azureml-mlflow."""
+    MLClient(DefaultAzureCredential(), …) then works as it stands, and so does azureml-mlflow. PROGRAM gets no key: as long as it
+    runs, a door on this machine gives it tokens."""
     from regista.client.profiles import find_profile
-    from regista.client.programs import IN_THE_WAY, azureml_variables, joined
+    from regista.client.programs import IN_THE_WAY, azureml_variables, joined, without_keys
 
     known = find_profile(profile)
     variables = azureml_variables(known)
     if config:
         _write_config(config, workspace or known.workspace, known, profile)
     if program:
-        _run(program, joined(os.environ, variables, azure=True))
+        from regista.client.token_door import TokenDoor
+
+        with TokenDoor(known) as door:
+            told = joined(os.environ, variables, azure=True)
+            run_below(program, without_keys(told) | door.variables(told))
     _print(variables, shell, output, "azureml")
     for name in IN_THE_WAY:
         if os.environ.get(name):
@@ -107,23 +111,6 @@ def _print(variables: Mapping[str, str], shell: str, output: str, command: str) 
         click.echo(_FORMS[shell](key, value))
     if sys.stdout.isatty():
         say(f'This shows your key. Meant is: eval "$(regista connect {command} …)"')
-
-
-def _run(program: tuple[str, ...], environment: Mapping[str, str]) -> None:
-    """Become *program*: what it exits with, and the signals it gets, are its own."""
-    sys.stdout.flush()
-    try:
-        if os.name == "nt":
-            import subprocess
-
-            sys.exit(subprocess.call(program, env=dict(environment)))
-        os.execvpe(program[0], program, environment)  # noqa: S606 - what the user asked for
-    except FileNotFoundError:
-        say(f"Error: there is no program {program[0]!r}")
-        sys.exit(_ABSENT)
-    except OSError as wrong:
-        say(f"Error: {program[0]!r} cannot be run: {wrong.strerror}")
-        sys.exit(_NOT_A_PROGRAM)
 
 
 def _write_config(path: str, workspace: str, known: "Profile", profile: str | None) -> None:

@@ -60,5 +60,10 @@ def joined(environment: Mapping[str, str], variables: Mapping[str, str], *, azur
     return kept | dict(variables)
 
 
+def without_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """*environment* as it is handed to a program that is to have no key of ours."""
+    return {key: value for key, value in environment.items() if key not in {"REGISTA_KEY", "REGISTA_KEY_FILE"}}
+
+
 def _trust(ca: str) -> str:
     return str(bundle(Path(ca).expanduser(), config_file().parent / "trust")) if ca else ""

@@ -3,10 +3,13 @@
 import json
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import certifi
 import pytest
@@ -128,10 +131,105 @@ class TestRunningAProgram:
         started.send_signal(signal.SIGTERM)
         assert ended(started)[0] == -signal.SIGTERM
 
+    def test_a_signal_is_its_own_to_answer(self, process):
+        script = (
+            "import signal, sys, time\n"
+            "signal.signal(signal.SIGINT, lambda *_: sys.exit(5))\n"
+            "print('here', flush=True)\n"
+            "time.sleep(60)"
+        )
+        started = process("connect", "azureml", "--", sys.executable, "-c", script)
+        assert started.stdout.readline() == "here\n"
+        started.send_signal(signal.SIGINT)
+        assert ended(started)[0] == 5
+
+    def test_it_begins_with_the_signals_that_any_program_has(self, process):
+        script = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+        assert ended(process("connect", "azureml", "--", sys.executable, "-c", script))[1].strip() == "set()"
+
     def test_one_that_is_not_there_is_named(self, process):
         status, out, err = ended(process("connect", "azureml", "--", "no-such-program-here"))
         assert (status, out) == (127, "")
         assert "no-such-program-here" in err
+
+
+ASK = """
+import json, os, sys, urllib.error, urllib.request
+at, secret = os.environ["IDENTITY_ENDPOINT"], os.environ["IDENTITY_HEADER"]
+def asked(url, method="GET", **headers):
+    request = urllib.request.Request(url, method=method, headers={k.replace("_", "-"): v for k, v in headers.items()})
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode(errors="replace")
+"""
+FOR = "?api-version=2019-08-01&resource=https://management.azure.com"
+
+
+class TestTheDoorOfAProgram:
+    """A token door on loopback that is there for the program alone."""
+
+    def test_gives_it_tokens_and_never_the_key(self, process, server):
+        script = f"{ASK}\nprint(json.dumps([dict(os.environ), asked(at + {FOR!r}, X_IDENTITY_HEADER=secret)]))"
+        status, out, err = ended(process("connect", "azureml", "--", sys.executable, "-c", script))
+        assert (status, err) == (0, "")
+        told, (answered, said) = json.loads(out)
+        assert server.owner_key not in out
+        assert told["IDENTITY_ENDPOINT"].startswith("http://127.0.0.1:")
+        assert (answered, said["token_type"]) == (200, "Bearer")
+        at = f"{server.url}/subscriptions/default/resourceGroups/default/providers"
+        at += "/Microsoft.MachineLearningServices/workspaces?api-version=2025-01-01"
+        request = urllib.request.Request(at, headers={"Authorization": f"Bearer {said['access_token']}"})  # noqa: S310
+        with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=server.ca)) as found:  # noqa: S310
+            assert found.status == 200
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", urlsplit(told["IDENTITY_ENDPOINT"]).port), 5)
+
+    def test_a_key_in_the_surroundings_is_not_handed_on(self, process, server):
+        words = ("connect", "azureml", "--", sys.executable, "-c", TELL)
+        said = {"REGISTA_URL": server.url, "REGISTA_KEY": server.owner_key, "REGISTA_CA": str(server.ca)}
+        _, out, _ = ended(process(*words, **said))
+        assert json.loads(out)["REGISTA_URL"] == server.url
+        assert server.owner_key not in out
+
+    @pytest.mark.parametrize(
+        ("call", "status"),
+        [
+            (f"asked(at + {FOR!r})", 401),
+            (f"asked(at + {FOR!r}, X_IDENTITY_HEADER=secret[:-1])", 401),
+            (f"asked(at + {FOR!r} + '&secret=' + secret)", 401),
+            (f"asked(at + {FOR!r}, X_IDENTITY_HEADER=secret, Host='page.example')", 403),
+            ("asked(at.replace('/identity', '/health'), X_IDENTITY_HEADER=secret)", 404),
+            ("asked(at, X_IDENTITY_HEADER=secret)", 400),
+            (f"asked(at + {FOR!r}, 'POST', X_IDENTITY_HEADER=secret)", 501),
+            (f"asked(at + {FOR!r}, 'OPTIONS', Origin='https://page.example')", 501),
+        ],
+    )
+    def test_opens_for_its_secret_in_its_header_alone(self, process, call, status):
+        script = f"{ASK}\nprint(json.dumps({call}))"
+        _, out, err = ended(process("connect", "azureml", "--", sys.executable, "-c", script))
+        assert json.loads(out)[0] == status
+        assert err == ""
+
+    def test_a_server_that_does_not_answer_is_told(self, process):
+        script = f"{ASK}\nprint(json.dumps(asked(at + {FOR!r}, X_IDENTITY_HEADER=secret)))"
+        away = {"REGISTA_URL": "https://127.0.0.1:9", "REGISTA_KEY": "a-key"}
+        _, out, _ = ended(process("connect", "azureml", "--", sys.executable, "-c", script, **away))
+        assert json.loads(out)[0] == 502
+        assert "a-key" not in out
+
+    def test_no_proxy_stands_between_it_and_the_program(self, process):
+        words = ("connect", "azureml", "--", sys.executable, "-c", TELL)
+        _, out, _ = ended(process(*words, HTTP_PROXY="http://proxy.example:3128", NO_PROXY="a.example"))
+        told = json.loads(out)
+        assert told["NO_PROXY"] == told["no_proxy"] == "a.example,127.0.0.1"
+
+    def test_without_a_key_there_is_none(self, process):
+        away = {"REGISTA_URL": "https://127.0.0.1:9", "REGISTA_KEY": ""}
+        status, out, err = ended(process("connect", "azureml", "--", sys.executable, "-c", TELL, **away))
+        assert (status, out) == (1, "")
+        assert "key" in err
 
 
 def _known(path: str) -> list[str]:

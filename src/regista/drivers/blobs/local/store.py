@@ -222,9 +222,8 @@ def _pour(
 
     The *helper* hashes what is in the other *buffers* while one is filled and written."""
     copied = 0
-    while (
-        size is None or copied < size
-    ):  # to find the end of a file takes a buffer out of its turn: it has to be the last one
+    # Of a file of known size no end is looked for: that would take a buffer out of its turn.
+    while size is None or copied < size:
         buffer = next(buffers)
         count = _read_into(source, buffer if size is None else buffer[: size - copied])
         if not count:
