@@ -78,14 +78,19 @@ def test_workspaces_are_chosen_and_made_by_the_client(server, scopes, tmp_path):
     assert "Traceback" not in server.log
 
 
-@pytest.mark.parametrize("lock", ["mlflow-3", *(["mlflow-3-torch"] if os.environ.get("REGISTA_TORCH") else [])])
+_WITH_TORCH = pytest.param("mlflow-3-torch", marks=pytest.mark.timeout(7200))
+"""Nothing here waits for a clock; the limits only end what hangs."""
+
+
+@pytest.mark.parametrize("lock", ["mlflow-3", *([_WITH_TORCH] if os.environ.get("REGISTA_TORCH") else [])])
 def test_autologging_leaves_here_what_it_leaves_in_a_store_of_mlflows_own(server, scopes, tmp_path, lock):
     """With REGISTA_TORCH=1 PyTorch, too, whose environment takes gigabytes, and ``mlflow models serve``; with STOCK a stock server
     at that address is the other side."""
-    flavors = "pytorch" if lock.endswith("torch") else "sklearn xgboost lightgbm"
+    is_torch = lock.endswith("torch")
+    flavors, seconds = ("pytorch", 7000) if is_torch else ("sklearn xgboost lightgbm", 540)
     more = {"STOCK": os.environ.get("STOCK", ""), "SERVE": os.environ.get("REGISTA_TORCH", "")}
     client = MlflowClient(3, locked_python(lock))
-    client.run("autolog_complete", server, tmp_path, seconds=540, NAME=lock, FLAVORS=flavors, **more, **scopes)
+    client.run("autolog_complete", server, tmp_path, seconds=seconds, NAME=lock, FLAVORS=flavors, **more, **scopes)
     assert "Traceback" not in server.log
 
 

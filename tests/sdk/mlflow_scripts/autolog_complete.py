@@ -158,31 +158,33 @@ def serve(model: str) -> list[object]:
         "--env-manager",
         "local",
     ]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
     log_file = Path("serve.log")
     with log_file.open("wb") as log:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"  # MLflow starts uvicorn by its name
         process = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, env=os.environ | {"PATH": path}
         )
     try:
-        body = json.dumps({"dataframe_split": FRAME.head(5).to_dict(orient="split", index=False)}).encode()
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"}
-        )
-        for _ in range(1500):
-            assert process.poll() is None, log_file.read_text()
-            try:
-                with urllib.request.urlopen(request, timeout=120) as answer:  # noqa: S310 - our own loopback address
-                    return json.load(answer)["predictions"]
-            except urllib.error.HTTPError:
-                raise
-            except urllib.error.URLError:
-                time.sleep(0.2)
-        raise TimeoutError(log_file.read_text())
+        return answer_of(process, port, log_file)
     finally:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, 15)
-        process.wait(20)
+            os.killpg(process.pid, 9)
+        process.wait()
+
+
+def answer_of(process: subprocess.Popen, port: int, log_file: Path) -> list[object]:
+    """The port opens when the model is loaded, however long that takes: the process answers, or it ends."""
+    body = json.dumps({"dataframe_split": FRAME.head(5).to_dict(orient="split", index=False)}).encode()
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", body, {"Content-Type": "application/json"})
+    while process.poll() is None:
+        try:
+            with urllib.request.urlopen(request) as answer:  # noqa: S310 - our own loopback address
+                return json.load(answer)["predictions"]
+        except urllib.error.HTTPError:
+            raise
+        except urllib.error.URLError:
+            time.sleep(0.2)
+    raise AssertionError(f"it ended with {process.returncode}:\n{log_file.read_text()}")
 
 
 def main() -> None:
