@@ -41,7 +41,7 @@ def mlflow(
     home: str,
     output: str,
 ) -> None:
-    """Import experiments, runs, models and files from MLflow: SOURCE is the address of a running server, a database
+    """Import experiments, runs, models, traces and files from MLflow: SOURCE is the address of a running server, a database
     (sqlite:///…, postgresql://…), or a folder ./mlruns.
 
     Ids, numbers and times stay. SOURCE is only read. An import that was broken off goes on when it is begun again. With
@@ -90,8 +90,11 @@ def _tell(report: "Report", output: str) -> None:
             say(problem)
         if report.untold:
             say(f"… and {report.untold:,} more.")
+        for note in report.notes:
+            say(note)
     else:
-        show({"lines": rows, "problems": report.problems, "untold": report.untold, "whole": report.is_whole}, output)
+        found = {"lines": rows, "problems": report.problems, "untold": report.untold, "notes": report.notes}
+        show(found | {"whole": report.is_whole}, output)
     if report.dry_run:
         say("Nothing was written.")
     elif report.is_whole:

@@ -73,6 +73,7 @@ OF_A_SCOPE = (
         "asset",
         {"name": "{name}", "version": "1"},
     ),
+    Verb("PUT", "/{scopes}/{scope}/imports/webhooks", "write scope", "see scope", body={"origin": "1", **HOOK}),
     Verb("POST", "/{scopes}/{scope}/imports/totals", "see", at="inside", body={}),
     Verb("POST", "/{scopes}/{scope}/handover", "bring bytes", at="inside", ok=201),
     Verb("GET", "/{scopes}/{scope}/webhooks", "write scope", "see scope"),
@@ -122,6 +123,7 @@ OF_A_WORKSPACE = (
         ok=204,
     ),
     Verb("PUT", "/workspaces/{scope}/imports/loggedModels", "write jobs", "see jobs", body={"id": "m-" + "0" * 32}),
+    Verb("PUT", "/workspaces/{scope}/imports/traces", "write jobs", "see jobs", body={"id": "tr-imported"}),
     Verb("GET", "/workspaces/{scope}/onlineEndpoints", "see", at="inside"),
     Verb(
         "POST", "/workspaces/{scope}/onlineEndpoints", "write endpoints", "see endpoints", body={"name": "ep"}, ok=409

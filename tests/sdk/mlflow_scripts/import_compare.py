@@ -75,6 +75,45 @@ def logged_models(client, experiment):
         }  # fmt: skip
 
 
+PLACES = {"mlflow.artifactLocation", "mlflow.trace.spansLocation"}
+
+
+def judgement(one):
+    """Without whether an expectation is valid: what reads it over HTTP passes over that."""
+    found = one.to_dictionary()
+    return {key: value for key, value in found.items() if key != "valid" or "expectation" not in found}
+
+
+def traces(client, experiment):
+    found = client.search_traces(locations=[experiment.experiment_id])
+    for one in sorted(found, key=lambda one: one.info.trace_id):
+        info = one.info
+        yield {
+            "info": (info.trace_id, str(info.state), info.request_time, info.execution_duration, info.client_request_id,
+                     info.request_preview, info.response_preview),
+            "metadata": info.trace_metadata,
+            "tags": {key: value for key, value in info.tags.items() if key not in PLACES},
+            "judged": sorted((judgement(one) for one in info.assessments), key=lambda one: one["assessment_id"]),
+            "spans": sorted((span.to_dict() for span in one.data.spans), key=lambda one: one["span_id"]),
+        }  # fmt: skip
+
+
+def of_runs(client, experiment):
+    """By run, the traces that were made in it or linked to it."""
+    for run in client.search_runs([experiment.experiment_id]):
+        name = run.info.run_id
+        found = client.search_traces(locations=[experiment.experiment_id], filter_string=f"run_id = '{name}'")
+        yield name, sorted(one.info.trace_id for one in found)
+
+
+def hooks(client):
+    try:
+        return [(one.name, one.url, [str(event) for event in one.events], one.description, one.creation_timestamp)
+                for one in client.list_webhooks()]  # fmt: skip
+    except NotImplementedError:  # a store of files
+        return []
+
+
 def versions(client, name):
     for one in sorted(client.search_model_versions(f"name = '{name}'"), key=lambda one: int(one.version)):
         yield {
@@ -98,6 +137,9 @@ def seen(tracking, registry):
         ],
         "runs": {one.name: [*runs(client, one)] for one in experiments},
         "logged": {one.name: [*logged_models(client, one)] for one in experiments if one.lifecycle_stage == "active"},
+        "traces": {one.name: [*traces(client, one)] for one in experiments if one.lifecycle_stage == "active"},
+        "of runs": {one.name: dict(of_runs(client, one)) for one in experiments if one.lifecycle_stage == "active"},
+        "webhooks": hooks(client),
         "models": {
             one.name: (one.description or "", one.tags, {alias: str(version) for alias, version in one.aliases.items()}, one.creation_timestamp, one.last_updated_timestamp,
                        [*versions(client, one.name)])
@@ -125,4 +167,6 @@ for line in os.environ["PAIRS"].splitlines():
     found = [*differences(seen(here, registry), known[source])]
     assert not found, f"{here}:\n" + "\n".join(found)
     assert known[source]["models"]["churn"][5], "there are versions"
+    assert sorted(len(one["spans"]) for one in known[source]["traces"]["churn"]) == [1, 2, 2]
+    assert len(known[source]["webhooks"]) == ("sqlite" in source)
     assert mlflow.sklearn.load_model("models:/churn@champion").predict([[3.0]])[0] == 1

@@ -273,6 +273,99 @@ class TestServer:
         assert len(problems.told) == 1
 
 
+TRACE = {
+    "trace_id": "tr-1", "request_time": "2026-01-02T03:04:05.678Z", "execution_duration": "1.250s", "state": "OK",
+    "trace_metadata": {"m": "1"}, "tags": {"t": "2", "mlflow.artifactLocation": "s3://elsewhere/x"},
+    "assessments": [
+        {"assessment_id": "a-1", "assessment_name": "good", "feedback": {"value": True}, "create_time": "2026-01-02T03:04:05Z"},
+        {"assessment_id": "a-2", "assessment_name": "i", "issue": {"issue_name": "x"}},
+        {"assessment_id": "a-3", "feedback": {"value": 1}},
+    ],
+}  # fmt: skip
+
+
+class TestTraces:
+    def test_what_cannot_be_read_of_one_is_told_and_the_rest_is_here(self, problems):
+        def answers(path, _):
+            if path.endswith("traces/search"):
+                return {"traces": [TRACE, {"trace_id": "tr-2", "request_time": "never"}, {"tags": {}}, "no trace"]}
+            return (200, b'{"spans": []}') if path.endswith("get-trace-artifact") else {}
+
+        with answering(answers) as (url, seen):
+            (trace,) = ServerSource(url, problems.tell, {}).traces("1")
+            (file,) = trace.files()
+            assert (file.path, file.size, b"".join(file.read())) == ("traces.json", 13, b'{"spans": []}')
+        assert {path for path, _, _ in seen} == {
+            "/api/2.0/mlflow/experiments/search", "/api/2.0/mlflow/runs/search", "/api/3.0/mlflow/traces/search",
+            "/ajax-api/2.0/mlflow/get-trace-artifact",
+        }  # fmt: skip
+        body = Checking(problems.tell).trace(trace, 1)
+        assert (body.started_at, body.duration, body.status) == (1767323045678, 1250, "ok")
+        assert (body.tags, body.metadata, [one.id for one in body.assessments]) == ({"t": "2"}, {"m": "1"}, ["a-1"])
+        assert len(problems.told) == 4
+
+    def test_spans_that_are_not_there_are_told_unless_the_trace_has_not_ended(self, problems):
+        states = {"tr-1": "OK", "tr-2": "IN_PROGRESS"}
+
+        def answers(path, _):
+            traces = [TRACE | {"trace_id": name, "state": state, "assessments": []} for name, state in states.items()]
+            return (
+                {"traces": traces} if path.endswith("traces/search") else (404, b"none") if "artifact" in path else {}
+            )
+
+        with answering(answers) as (url, _):
+            assert [[*trace.files()] for trace in ServerSource(url, problems.tell, {}).traces("1")] == [[], []]
+        assert [line.partition(":")[0] for line in problems.told] == ["trace tr-1"]
+
+    def test_those_of_mlflow_2_are_read_where_there_are_no_others(self, problems):
+        old = {"request_id": "tr-1", "timestamp_ms": "5", "execution_time_ms": "7", "status": "ERROR",
+               "request_metadata": [{"key": "m", "value": "1"}], "tags": [{"key": "t"}]}  # fmt: skip
+
+        def answers(path, _):
+            return {"traces": [old]} if path == "/api/2.0/mlflow/traces" else (404, b"") if "traces" in path else {}
+
+        with answering(answers) as (url, _):
+            source = ServerSource(url, problems.tell, {})
+            (trace,) = source.traces("1")
+            assert [*source.webhooks()] == []
+        assert (trace.id, trace.started_at, trace.duration, trace.metadata, trace.tags) == (
+            "tr-1",
+            5,
+            7,
+            {"m": "1"},
+            {"t": ""},
+        )
+
+    def test_a_database_keeps_spans_in_rows_in_files_or_out_of_reach(self, database, problems, tmp_path):
+        (tmp_path / "0/traces/tr-2/artifacts").mkdir(parents=True)
+        (tmp_path / "0/traces/tr-2/artifacts/traces.json").write_text('{"spans":[{}]}')
+        with closing(sqlite3.connect(tmp_path / "old.db")) as rows:
+            rows.executescript("""
+                CREATE TABLE trace_info (request_id TEXT, experiment_id INTEGER, timestamp_ms, execution_time_ms, status TEXT,
+                                         trace_name TEXT, session_id TEXT, total_tokens);
+                CREATE TABLE trace_tags (request_id TEXT, key TEXT, value TEXT);
+                CREATE TABLE spans (trace_id TEXT, span_id TEXT, start_time_unix_nano, content TEXT);
+                CREATE TABLE assessments (assessment_id, trace_id, name, assessment_type, value, error, created_timestamp,
+                                          last_updated_timestamp, source_type, source_id, span_id, rationale);
+                INSERT INTO trace_info VALUES ('tr-1', 0, 5, 1, 'OK', 'n', 's', 3), ('tr-2', 0, 6, NULL, 'OK', NULL, NULL, NULL),
+                    ('tr-3', 0, 7, 1, 'OK', NULL, NULL, NULL), ('tr-4', 0, 8, 'long', 'OK', NULL, NULL, NULL);
+                INSERT INTO trace_tags VALUES ('tr-1', 'mlflow.trace.spansLocation', 'TRACKING_STORE'),
+                    ('tr-3', 'mlflow.trace.spansLocation', 'ARCHIVE_REPO'),
+                    ('tr-2', 'mlflow.artifactLocation', 'dbfs:/old/0/traces/tr-2/artifacts');
+                INSERT INTO spans VALUES ('tr-1', 'b', 2, '{"n": 2}'), ('tr-1', 'a', 1, '{"n": 1}'), ('tr-1', 'c', 3, '');
+                INSERT INTO assessments VALUES ('a-1', 'tr-1', 'good', 'feedback', '1', NULL, 5, 6, 'HUMAN', NULL, NULL, NULL),
+                    ('a-2', 'tr-1', 'bad', 'issue', '1', NULL, 5, 6, 'HUMAN', NULL, NULL, NULL),
+                    ('a-3', 'tr-1', 'bad', 'feedback', '{', NULL, 5, 6, 'HUMAN', NULL, NULL, NULL);
+            """)
+        traces = [*DatabaseSource(database, problems.tell, tmp_path).traces("0")]
+        spans = [[(file.size, b"".join(file.read())) for file in trace.files()] for trace in traces]
+        assert spans == [[(29, b'{"spans":[{"n": 1},{"n": 2}]}')], [(14, b'{"spans":[{}]}')], []]
+        assert traces[0].metadata == {"mlflow.trace.session": "s", "mlflow.trace.tokenUsage": '{"total_tokens": 3}'}
+        assert traces[0].tags["mlflow.traceName"] == "n"
+        assert [one.id for one in traces[0].assessments] == ["a-1"]
+        assert len(problems.told) == 4
+
+
 class TestBookAndChecks:
     def test_what_the_server_would_refuse_is_left_out_alone(self, problems):
         checking = Checking(problems.tell)

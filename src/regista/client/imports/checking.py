@@ -11,7 +11,9 @@ from regista.client.imports.records import (
     SourceModel,
     SourceName,
     SourceRun,
+    SourceTrace,
     SourceVersion,
+    SourceWebhook,
     Told,
 )
 from regista.entities.imported import (
@@ -19,9 +21,12 @@ from regista.entities.imported import (
     ImportedModel,
     ImportedName,
     ImportedRun,
+    ImportedTrace,
     ImportedVersion,
+    ImportedWebhook,
 )
 from regista.entities.job import JobStatus
+from regista.entities.llm_trace import LlmTraceStatus
 from regista.entities.names import check_alias, check_tags
 from regista.entities.run import Dataset, ModelMetric
 from regista.errors import InvalidError
@@ -33,9 +38,17 @@ _STATUSES = {
     "FAILED": JobStatus.FAILED,
     "KILLED": JobStatus.CANCELED,
 }
+_TRACES = {
+    "OK": LlmTraceStatus.OK,
+    "ERROR": LlmTraceStatus.ERROR,
+    "IN_PROGRESS": LlmTraceStatus.RUNNING,
+}
 _LARGEST = 1.7976931348623157e308
 _INT64 = range(-(2**63), 2**63)
 _USER, _PARENT = "mlflow.user", "mlflow.parentRunId"
+_TRACED_IN = "mlflow.sourceRun"
+_PLACES = frozenset({"mlflow.artifactLocation", "mlflow.trace.spansLocation", "mlflow.trace.archiveLocation"})
+"""Tags of a trace that say where its spans are: there, not here."""
 
 
 class Checking:
@@ -110,6 +123,36 @@ class Checking:
             metrics=tuple(map(_finite, one.metrics)),
             created_at=one.created_at,
             updated_at=one.updated_at,
+        )
+
+    def trace(self, one: SourceTrace, experiment: int) -> ImportedTrace:
+        """Without its spans, and without what says where they are."""
+        where = f"trace {one.id}"
+        return ImportedTrace(
+            id=one.id,
+            experiment=experiment,
+            run=one.metadata.get(_TRACED_IN, ""),
+            linked=one.linked,
+            status=_TRACES.get(one.status, LlmTraceStatus.UNSPECIFIED),
+            request_id=_clean(one.request_id),
+            request_preview=None if one.request_preview is None else _clean(one.request_preview),
+            response_preview=None if one.response_preview is None else _clean(one.response_preview),
+            started_at=one.started_at,
+            duration=one.duration,
+            metadata=self.texts(one.metadata, where),
+            tags=self.texts({key: value for key, value in one.tags.items() if key not in _PLACES}, where),
+            assessments=one.assessments,
+        )
+
+    def webhook(self, one: SourceWebhook) -> ImportedWebhook:
+        """As it is told."""
+        return ImportedWebhook(
+            origin=one.id,
+            name=one.name,
+            url=one.url,
+            events=one.events,
+            description=_clean(one.description),
+            created_at=one.created_at,
         )
 
     def name(self, one: SourceName) -> ImportedName:

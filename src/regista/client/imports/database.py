@@ -8,22 +8,26 @@ for and left out. The files are not in the database: they are in the folder that
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from regista.client.imports.database_traces import DatabaseTraces
 from regista.client.imports.local_files import LocalFiles
 from regista.client.imports.records import (
     DELETED,
     Point,
+    Row,
     SourceExperiment,
     SourceFile,
     SourceModel,
     SourceName,
     SourceRun,
+    SourceTrace,
     SourceVersion,
+    SourceWebhook,
     Told,
 )
 from regista.entities.run import Dataset, ModelMetric
@@ -31,8 +35,6 @@ from regista.errors import InvalidError, NotFoundError, UnavailableError
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
-
-Row = Mapping[Any, Any]
 
 _MODEL_STATUS = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
 _PAGE = 200
@@ -70,11 +72,9 @@ class DatabaseSource:
         return UnavailableError(f"{self.name} cannot be read: {str(failure.__cause__ or failure)[:300]}")
 
     def experiments(self) -> Iterator[SourceExperiment]:
-        tags = self._by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
+        tags = self.by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
         where, given = self._here("experiments")
-        for row in self._rows(
-            f"SELECT * FROM experiments WHERE {where} ORDER BY experiment_id", "experiments", **given
-        ):
+        for row in self.rows(f"SELECT * FROM experiments WHERE {where} ORDER BY experiment_id", "experiments", **given):
             with self._careful("experiment", row.get("experiment_id")):
                 yield SourceExperiment(
                     id=str(row["experiment_id"]),
@@ -88,7 +88,7 @@ class DatabaseSource:
     def count_runs(self) -> int | None:
         where, given = self._here("experiments")
         query = f"SELECT count(*) AS n FROM runs JOIN experiments USING (experiment_id) WHERE {where}"
-        return next((int(row["n"]) for row in self._rows(query, "runs", **given)), 0)
+        return next((int(row["n"]) for row in self.rows(query, "runs", **given)), 0)
 
     def runs(self, experiment: str) -> Iterator[SourceRun]:
         started, last = -1, ""
@@ -97,14 +97,14 @@ class DatabaseSource:
             " (coalesce(start_time, 0) > :started OR (coalesce(start_time, 0) = :started AND run_uuid > :last))"
             f" ORDER BY coalesce(start_time, 0), run_uuid LIMIT {_PAGE}"
         )
-        while page := [*self._rows(query, "runs", experiment=int(experiment), started=started, last=last)]:
+        while page := [*self.rows(query, "runs", experiment=int(experiment), started=started, last=last)]:
             yield from self._whole(page)
             started, last = page[-1]["started"], page[-1]["run_uuid"]
 
     def _whole(self, page: Sequence[Row]) -> Iterator[SourceRun]:
         ids = [row["run_uuid"] for row in page]
-        params = self._by("SELECT run_uuid AS id, key, value FROM params WHERE run_uuid IN :ids", "params", ids)
-        tags = self._by("SELECT run_uuid AS id, key, value FROM tags WHERE run_uuid IN :ids", "tags", ids)
+        params = self.by("SELECT run_uuid AS id, key, value FROM params WHERE run_uuid IN :ids", "params", ids)
+        tags = self.by("SELECT run_uuid AS id, key, value FROM tags WHERE run_uuid IN :ids", "tags", ids)
         datasets, inputs, outputs = self._datasets(ids), self._links(ids, "RUN_INPUT"), self._links(ids, "RUN_OUTPUT")
         for row in page:
             run = row["run_uuid"]
@@ -129,7 +129,7 @@ class DatabaseSource:
 
     def points(self, run: SourceRun) -> Iterator[Point]:
         query = "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = :run"
-        for row in self._rows(query, "metrics", run=run.id):
+        for row in self.rows(query, "metrics", run=run.id):
             with self._careful("metric", f"{row.get('key')} of run {run.id}"):
                 value = math.nan if row["is_nan"] else float(row["value"])
                 yield str(row["key"]), value, int(row["timestamp"]), int(row["step"] or 0)
@@ -140,11 +140,11 @@ class DatabaseSource:
         query = "SELECT * FROM logged_models WHERE experiment_id = :experiment"
         given: dict[str, Any] = {"experiment": int(experiment)}
         part = "WHERE experiment_id = :experiment"
-        params = self._by(f"SELECT model_id AS id, param_key AS key, param_value AS value FROM logged_model_params {part}",
+        params = self.by(f"SELECT model_id AS id, param_key AS key, param_value AS value FROM logged_model_params {part}",
                           "logged_model_params", **given)  # fmt: skip
-        tags = self._by(f"SELECT model_id AS id, tag_key AS key, tag_value AS value FROM logged_model_tags {part}",
+        tags = self.by(f"SELECT model_id AS id, tag_key AS key, tag_value AS value FROM logged_model_tags {part}",
                         "logged_model_tags", **given)  # fmt: skip
-        for row in self._rows(query, "logged_models", **given):
+        for row in self.rows(query, "logged_models", **given):
             with self._careful("logged model", row.get("model_id")):
                 model = row["model_id"]
                 yield SourceModel(
@@ -166,7 +166,7 @@ class DatabaseSource:
 
     def _model_metrics(self, model: str) -> Iterator[ModelMetric]:
         query = "SELECT * FROM logged_model_metrics WHERE model_id = :model"
-        for row in self._rows(query, "logged_model_metrics", model=model):
+        for row in self.rows(query, "logged_model_metrics", model=model):
             value = row["metric_value"]
             yield ModelMetric(
                 key=row["metric_name"],
@@ -178,17 +178,37 @@ class DatabaseSource:
                 dataset_digest=row.get("dataset_digest") or "",
             )
 
+    def traces(self, experiment: str) -> Iterator[SourceTrace]:
+        return DatabaseTraces(self, self._tell, self._below).of(experiment)
+
+    def webhooks(self) -> Iterator[SourceWebhook]:
+        where, given = self._here("webhooks")
+        asked: defaultdict[str, list[str]] = defaultdict(list)
+        for row in self.rows("SELECT * FROM webhook_events ORDER BY entity, action", "webhook_events"):
+            asked[row["webhook_id"]].append(f"{row['entity']}.{row['action']}".lower())
+        query = f"SELECT * FROM webhooks WHERE {where} AND deleted_timestamp IS NULL ORDER BY creation_timestamp, webhook_id"
+        for row in self.rows(query, "webhooks", **given):
+            with self._careful("webhook", row.get("name")):
+                yield SourceWebhook(
+                    id=row["webhook_id"],
+                    name=row["name"],
+                    url=row["url"],
+                    events=tuple(asked[row["webhook_id"]]),
+                    description=row.get("description") or "",
+                    created_at=_number(row.get("creation_timestamp")),
+                )
+
     def names(self) -> Iterator[SourceName]:
         where, given = self._here("registered_models")
         of_tags, of_aliases = self._here("registered_model_tags")[0], self._here("registered_model_aliases")[0]
-        tags = self._by(
+        tags = self.by(
             f"SELECT name AS id, key, value FROM registered_model_tags WHERE {of_tags}",
             "registered_model_tags",
             **given,
         )
-        aliases = self._by(f"SELECT name AS id, alias AS key, version AS value FROM registered_model_aliases WHERE {of_aliases}",
+        aliases = self.by(f"SELECT name AS id, alias AS key, version AS value FROM registered_model_aliases WHERE {of_aliases}",
                            "registered_model_aliases", **given)  # fmt: skip
-        for row in self._rows(
+        for row in self.rows(
             f"SELECT * FROM registered_models WHERE {where} ORDER BY name", "registered_models", **given
         ):
             with self._careful("registered model", row.get("name")):
@@ -204,9 +224,9 @@ class DatabaseSource:
     def versions(self, name: str) -> Iterator[SourceVersion]:
         where, given = self._here("model_versions")
         query = f"SELECT version AS id, key, value FROM model_version_tags WHERE {self._here('model_version_tags')[0]} AND name = :name"
-        tags = self._by(query, "model_version_tags", name=name, **given)
+        tags = self.by(query, "model_version_tags", name=name, **given)
         query = f"SELECT * FROM model_versions WHERE {where} AND name = :name ORDER BY version"
-        for row in self._rows(query, "model_versions", name=name, **given):
+        for row in self.rows(query, "model_versions", name=name, **given):
             with self._careful("version", f"{name} {row.get('version')}"):
                 if row.get("current_stage") == DELETED:
                     continue
@@ -243,9 +263,9 @@ class DatabaseSource:
             " WHERE i.source_type = 'DATASET' AND i.destination_id IN :ids"
         )
         found: defaultdict[str, list[Dataset]] = defaultdict(list)
-        rows = [*self._rows(query, "inputs", ids=ids)]
+        rows = [*self.rows(query, "inputs", ids=ids)]
         uuids = [row["input_uuid"] for row in rows]
-        tags = self._by(
+        tags = self.by(
             "SELECT input_uuid AS id, name AS key, value FROM input_tags WHERE input_uuid IN :ids", "input_tags", uuids
         )
         for row in rows:
@@ -263,7 +283,7 @@ class DatabaseSource:
         """Logged models that runs used or made, each with its step."""
         found: defaultdict[str, dict[str, int]] = defaultdict(dict)
         query = "SELECT * FROM inputs WHERE source_type = :kind AND source_id IN :ids"
-        for row in self._rows(query, "inputs", kind=kind, ids=ids):
+        for row in self.rows(query, "inputs", kind=kind, ids=ids):
             found[row["source_id"]][row["destination_id"]] = _number(row.get("step"))
         return found
 
@@ -273,15 +293,15 @@ class DatabaseSource:
             return "workspace = :workspace", {"workspace": self._workspace}
         return "1 = 1", {}
 
-    def _by(self, query: str, table: str, ids: Sequence[str] | None = None, **given: Any) -> dict[str, dict[str, str]]:
+    def by(self, query: str, table: str, ids: Sequence[str] | None = None, **given: Any) -> dict[str, dict[str, str]]:
         """Key and value of each id."""
         found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for row in self._rows(query, table, **given, **({} if ids is None else {"ids": ids})):
+        for row in self.rows(query, table, **given, **({} if ids is None else {"ids": ids})):
             if row["key"] is not None:
                 found[str(row["id"])][str(row["key"])] = "" if row["value"] is None else str(row["value"])
         return found
 
-    def _rows(self, query: str, table: str, **given: Any) -> Iterator[Row]:
+    def rows(self, query: str, table: str, **given: Any) -> Iterator[Row]:
         """The rows of a query, read as they are used; none where there is no such table, or no id."""
         from sqlalchemy import bindparam, text
         from sqlalchemy.exc import SQLAlchemyError

@@ -3,6 +3,7 @@
     EXPERIMENT/meta.yaml   EXPERIMENT/tags/KEY   .trash/EXPERIMENT/…
     EXPERIMENT/RUN/{meta.yaml, metrics/KEY, params/KEY, tags/KEY, inputs/*/meta.yaml, outputs/*/meta.yaml, artifacts/…}
     EXPERIMENT/datasets/*/meta.yaml
+    EXPERIMENT/traces/tr-…/{trace_info.yaml, request_metadata/KEY, tags/KEY, assessments/*.yaml, artifacts/traces.json}
     EXPERIMENT/models/m-…/{meta.yaml, metrics/KEY, params/KEY, tags/KEY, artifacts/…}
     models/NAME/{meta.yaml, tags/KEY, aliases/ALIAS, version-N/{meta.yaml, tags/KEY}}
 
@@ -15,9 +16,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 
 from regista.client.imports.local_files import LocalFiles
@@ -29,9 +32,12 @@ from regista.client.imports.records import (
     SourceModel,
     SourceName,
     SourceRun,
+    SourceTrace,
     SourceVersion,
+    SourceWebhook,
     Told,
 )
+from regista.client.imports.told_traces import told_trace
 from regista.entities.run import Dataset, ModelMetric
 from regista.errors import InvalidError
 
@@ -153,6 +159,28 @@ class FolderSource:
                 yield ModelMetric(key=key, value=number, timestamp=int(at), step=int(step), run=run,
                                   dataset_name=name, dataset_digest=digest)  # fmt: skip
 
+    def traces(self, experiment: str) -> Iterator[SourceTrace]:
+        for folder in _folders(self._experiment(experiment) / "traces"):
+            try:
+                info = _yaml(folder, "trace_info.yaml") | {
+                    "trace_metadata": self._texts(folder / "request_metadata"),
+                    "tags": self._texts(folder / "tags"),
+                    "assessments": [*self._assessments(folder / "assessments")],
+                }
+                if info.get("trace_id", info.get("request_id")) != folder.name:
+                    raise ValueError("it calls itself otherwise")
+                yield told_trace(info, experiment, self._tell, partial(self._files.below, str(folder / "artifacts")))
+            except (*_UNREADABLE, msgspec.MsgspecError) as wrong:
+                self._broken(folder, wrong)
+
+    def _assessments(self, folder: Path) -> Iterator[dict[str, Any]]:
+        for file in self._files.below(str(folder)) if folder.is_dir() else ():
+            if file.path.endswith(".yaml"):
+                yield _yaml(folder, file.path)
+
+    def webhooks(self) -> Iterator[SourceWebhook]:
+        return iter(())
+
     def names(self) -> Iterator[SourceName]:
         for folder in _folders(self._root / _REGISTRY):
             try:
@@ -242,13 +270,13 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace")
 
 
-def _yaml(folder: Path) -> dict[str, Any]:
-    path = folder / "meta.yaml"
+def _yaml(folder: Path, name: str = "meta.yaml") -> dict[str, Any]:
+    path = folder / name
     if path.is_symlink():
-        raise ValueError("its meta.yaml is a link")
+        raise ValueError(f"its {name} is a link")
     found = yaml.load(_text(path), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     if not isinstance(found, dict):
-        raise TypeError("its meta.yaml holds no fields")
+        raise TypeError(f"its {name} holds no fields")
     return found
 
 

@@ -20,7 +20,16 @@ from msgspec.structs import replace
 
 from regista.client.imports.book import Counts, ImportBook
 from regista.client.imports.checking import Checking
-from regista.client.imports.records import Source, SourceFile, SourceModel, SourceName, SourceRun, SourceVersion
+from regista.client.imports.records import (
+    Source,
+    SourceFile,
+    SourceModel,
+    SourceName,
+    SourceRun,
+    SourceTrace,
+    SourceVersion,
+    SourceWebhook,
+)
 from regista.client.workers import run_all
 from regista.entities.imported import ImportedExperiment
 from regista.errors import (
@@ -31,13 +40,14 @@ from regista.errors import (
     NotFoundError,
     RegistaError,
     TooLargeError,
+    UnavailableError,
 )
 
 if TYPE_CHECKING:
     from regista.client.session import Regista
 
 WHAT = ("experiments", "runs", "metrics", "params", "tags", "datasets", "logged_models", "registered_models",
-        "versions", "aliases", "files", "bytes")  # fmt: skip
+        "versions", "aliases", "traces", "assessments", "webhooks", "files", "bytes")  # fmt: skip
 _POINTS = 5000
 _WORKERS = 4
 _MOST_TOLD = 1000
@@ -58,12 +68,14 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """What came of an import. ``problems`` are told one by one, up to a thousand; ``untold`` are those beyond."""
+    """What came of an import. ``problems`` are told one by one, up to a thousand; ``untold`` are those beyond. ``notes`` are
+    what is left for a person to do."""
 
     lines: list[Line]
     problems: list[str]
     untold: int = 0
     dry_run: bool = False
+    notes: list[str] = []
 
     @property
     def is_whole(self) -> bool:
@@ -121,6 +133,8 @@ class Import:
         self._numbers: dict[str, int] = {}
         self._written: set[str] = set()
         self._named: dict[str, list[str]] = {}
+        self._hooks: list[str] = []
+        self._notes: list[str] = []
 
     def run(self) -> Report:
         """Do it; raise what ends it, such as a server that is gone."""
@@ -134,12 +148,14 @@ class Import:
             known = [one.id for one in experiments if one.id in self._numbers]
             run_all(self._run, (run for one in known for run in self._source.runs(one)), _WORKERS)
             run_all(self._model, (model for one in known for model in self._source.models(one)), _WORKERS)
+            run_all(self._trace, (trace for one in known for trace in self._source.traces(one)), _WORKERS)
             names = [*self._source.names()]
             for name in names:
                 self._name(name)
             for one in experiments:
                 if one.deleted and one.id in self._numbers:
                     self._put("experiments", replace(bodies[one.id], deleted=True))
+            self._webhooks()
             return self._report()
         finally:
             self._book.close()
@@ -203,6 +219,44 @@ class Import:
             if model.deleted:
                 self._put("loggedModels", replace(body, deleted=True))
         self._end("model", model.id, counts, before)
+
+    def _trace(self, trace: SourceTrace) -> None:
+        if (known := self._book.find("trace", trace.id)) is not None:
+            self._count(known)
+            return
+        before = self._problems.count
+        body = self._check.trace(trace, self._numbers[trace.experiment])
+        counts = {
+            "traces": 1,
+            "tags": len(body.tags) + len(body.metadata),
+            "assessments": len(body.assessments),
+        }
+        with self._told(f"trace {trace.id}"):
+            self._put("traces", body)
+            self._files(f"traces/{trace.id}", trace.files(), counts)
+        self._end("trace", trace.id, counts, before)
+
+    def _webhooks(self) -> None:
+        """Last, so that nobody is told of what is imported, even if somebody makes one active at once."""
+        try:
+            for webhook in self._source.webhooks():
+                self._webhook(webhook)
+        except UnavailableError as wrong:
+            self._notes.append(f"webhooks: the source does not tell them, if it has any: {wrong.message[:300]}")
+
+    def _webhook(self, webhook: SourceWebhook) -> None:
+        self._count({"webhooks": 1})
+        try:
+            with self._told(f"webhook {webhook.name!r}"):
+                made = self._put("webhooks", self._check.webhook(webhook), self._shelf)
+                self._hooks += [made["id"]] if made else []
+                if not made or (made["state"] == "DISABLED" and not made["has_secret"]):
+                    self._notes.append(
+                        f"webhook {webhook.name!r}: imported without its secret, which no source tells, and disabled:"
+                        " give it a secret and make it active"
+                    )
+        except ForbiddenError as wrong:
+            self._problems.tell(f"webhook {webhook.name!r}", wrong.message)
 
     def _files(self, owner: str, files: Iterator[SourceFile], counts: Counts) -> None:
         counts |= {"files": 0, "bytes": 0}
@@ -279,14 +333,16 @@ class Import:
     def _report(self) -> Report:
         here = None if self._dry else self._here()
         lines = [Line(what, self._counted[what], None if here is None else here[what]) for what in WHAT]
-        return Report(lines, [*self._problems.told], self._problems.untold, self._dry)
+        return Report(lines, [*self._problems.told], self._problems.untold, self._dry, self._notes)
 
     def _here(self) -> Counter[str]:
         """What the server has of what was imported, asked for anew."""
         found = Counter({"experiments": len(self._written)})
-        for kind, field in (("run", "runs"), ("model", "models")):
+        for kind, field in (("run", "runs"), ("model", "models"), ("trace", "traces")):
             for ids in self._book.ids(kind, _IDS):
                 found.update(self._totals(self._client, {field: ids}))
+        if self._hooks:
+            found.update(self._totals(self._shelf, {"webhooks": self._hooks}))
         for name, versions in self._named.items():
             found.update(self._totals(self._shelf, {"name": name, "versions": versions}))
         return found

@@ -17,8 +17,9 @@ from regista.entities.manifest import check_path
 from regista.errors import InvalidError
 
 CHUNK = 1 << 20
-_TAIL = re.compile(r"(?:^|/)([^/]+/(?:models/)?[^/]+/artifacts(?:/.*)?)$")
-"""How MLflow's places end, wherever they begin: ``EXPERIMENT/RUN/artifacts`` and ``EXPERIMENT/models/m-…/artifacts``."""
+_TAIL = re.compile(r"(?:^|/)([^/]+/(?:models/|traces/)?[^/]+/artifacts(?:/.*)?)$")
+"""How MLflow's places end, wherever they begin: ``EXPERIMENT/RUN/artifacts``, and ``EXPERIMENT/models/m-…/artifacts`` or so
+with ``traces``."""
 
 
 class LocalFiles:

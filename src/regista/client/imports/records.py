@@ -4,11 +4,12 @@ A source is only read. What it holds is somebody else's: a record that cannot be
 and the rest is read on. Iterators are lazy, so that a million of anything costs no memory.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Protocol
 
 import msgspec
 
+from regista.entities.llm_trace import Assessment
 from regista.entities.run import Dataset, ModelMetric
 
 Told = Callable[[str, str], None]
@@ -16,6 +17,9 @@ Told = Callable[[str, str], None]
 
 Point = tuple[str, float, int, int]
 """A measurement: key, value, timestamp, step."""
+
+Row = Mapping[Any, Any]
+"""A row of a database, by the names of its columns."""
 
 
 DELETED = "Deleted_Internal"
@@ -71,6 +75,35 @@ class SourceModel(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int = 0
     updated_at: int = 0
     place: str = ""
+
+
+class SourceTrace(msgspec.Struct, frozen=True, kw_only=True):
+    """A trace. ``files``: its spans, and what is attached to them; ``linked``: runs that it was linked to later."""
+
+    id: str
+    experiment: str
+    linked: tuple[str, ...] = ()
+    status: str = ""
+    request_id: str = ""
+    request_preview: str | None = None
+    response_preview: str | None = None
+    started_at: int = 0
+    duration: int | None = None
+    metadata: dict[str, str] = {}
+    tags: dict[str, str] = {}
+    assessments: tuple[Assessment, ...] = ()
+    files: Callable[[], Iterator["SourceFile"]] = lambda: iter(())
+
+
+class SourceWebhook(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook, without its secret: no source tells it. Events are ``entity.action``, in small letters."""
+
+    id: str
+    name: str
+    url: str
+    events: tuple[str, ...]
+    description: str = ""
+    created_at: int = 0
 
 
 class SourceName(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,6 +162,12 @@ class Source(Protocol):
 
     def models(self, experiment: str) -> Iterator[SourceModel]:
         """The logged models of an experiment."""
+
+    def traces(self, experiment: str) -> Iterator[SourceTrace]:
+        """The traces of an experiment."""
+
+    def webhooks(self) -> Iterator[SourceWebhook]:
+        """The webhooks, where the source has them."""
 
     def names(self) -> Iterator[SourceName]:
         """The registered models."""

@@ -1,20 +1,13 @@
-"""A running MLflow server, version 2 or 3, through its REST API: nothing is asked of it but what reads.
-
-Credentials come from the environment as for MLflow's own client (MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and
-MLFLOW_TRACKING_PASSWORD; MLFLOW_TRACKING_SERVER_CERT_PATH for the authority of a certificate). They go to that server
-alone: a redirect is not followed, and files are fetched from nowhere else.
-"""
+"""A running MLflow server, version 2 or 3, through its REST API. Files are fetched from that server alone."""
 
 import math
 import os
 from collections.abc import Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-import msgspec
-
+from regista.client.imports.mlflow_api import BROKEN, Json, MlflowApi, further, number, pairs
 from regista.client.imports.records import (
     Point,
     SourceExperiment,
@@ -22,73 +15,41 @@ from regista.client.imports.records import (
     SourceModel,
     SourceName,
     SourceRun,
+    SourceTrace,
     SourceVersion,
+    SourceWebhook,
     Told,
 )
-from regista.client.tls import checked_url, tls_context
+from regista.client.imports.server_traces import ServerTraces
 from regista.entities.manifest import check_path
 from regista.entities.run import Dataset, ModelMetric
-from regista.errors import InvalidError, NotFoundError, UnavailableError
+from regista.errors import InvalidError, NotFoundError
 
-Json = dict[str, Any]
-
-CHUNK = 1 << 20
-_API, _ARTIFACTS = "/api/2.0/mlflow", "/api/2.0/mlflow-artifacts/artifacts"
-_BROKEN = (KeyError, ValueError, TypeError, AttributeError, msgspec.MsgspecError)
-_LARGEST = 1.7976931348623157e308
-_WORDS = {"NaN": math.nan, "Infinity": _LARGEST, "-Infinity": -_LARGEST}
+_ARTIFACTS = "/api/2.0/mlflow-artifacts/artifacts"
 _DEEPEST = 60
-_BUSY = (408, 429, 500, 502, 503, 504)
 
 
 class ServerSource:
     """The server."""
 
     def __init__(self, url: str, tell: Told, environment: Mapping[str, str] = os.environ, workspace: str = "") -> None:
-        import urllib3
-        from urllib3.util import Retry, make_headers, parse_url
-
-        bare = not any(environment.get(name) for name in ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME"))
-        # Without credentials there is nothing to be overheard that the server does not tell everybody.
-        parts = parse_url(url) if bare and url.startswith("http://") and "@" not in url else checked_url(url)
-        self.name = parts.url.rstrip("/")
-        self._base = (parts.path or "").rstrip("/")
+        self._api = MlflowApi(url, environment, workspace)
+        self.name = self._api.name
         self._tell = tell
-        self._headers = {"User-Agent": "regista-import", "Accept-Encoding": "identity"}
-        if token := environment.get("MLFLOW_TRACKING_TOKEN"):
-            self._headers["Authorization"] = f"Bearer {token}"
-        elif user := environment.get("MLFLOW_TRACKING_USERNAME"):
-            password = environment.get("MLFLOW_TRACKING_PASSWORD", "")
-            self._headers |= make_headers(basic_auth=f"{user}:{password}")
-        if workspace:
-            self._headers["X-MLFLOW-WORKSPACE"] = workspace
-        certificate = environment.get("MLFLOW_TRACKING_SERVER_CERT_PATH", "")
-        options: Json = {}
-        if parts.scheme == "https":
-            options["ssl_context"] = tls_context(Path(certificate) if certificate else None)
-        # What is asked by POST here only searches.
-        self._retries = Retry(
-            5, redirect=0, backoff_factor=0.5, status_forcelist=_BUSY, allowed_methods=None, raise_on_status=False
-        )
-        self._pool = urllib3.connection_from_url(self.name, maxsize=8, **options)
-        self._check()
-
-    def _check(self) -> None:
-        """Say at once what answers there."""
-        self._post("experiments/search", {"max_results": 1})
+        self._api.post("experiments/search", {"max_results": 1})  # says at once what answers there
 
     def experiments(self) -> Iterator[SourceExperiment]:
-        for one in self._pages("experiments/search", "experiments", {"view_type": "ALL", "max_results": 1000}):
+        for one in self._api.pages("experiments/search", "experiments", {"view_type": "ALL", "max_results": 1000}):
             try:
                 yield SourceExperiment(
                     id=str(one["experiment_id"]),
                     name=one["name"],
-                    tags=_pairs(one.get("tags")),
+                    tags=pairs(one.get("tags")),
                     deleted=one.get("lifecycle_stage") == "deleted",
                     created_at=int(one.get("creation_time") or 0),
                     updated_at=int(one.get("last_update_time") or 0),
                 )
-            except _BROKEN as wrong:
+            except BROKEN as wrong:
                 self._broken("experiment", one.get("experiment_id"), wrong)
 
     def count_runs(self) -> int | None:
@@ -101,12 +62,12 @@ class ServerSource:
             "max_results": 200,
             "order_by": ["attributes.start_time ASC"],
         }
-        for one in self._pages("runs/search", "runs", asked):
+        for one in self._api.pages("runs/search", "runs", asked):
             try:
                 # A search tells nothing of the logged models that a run used.
                 name = one["info"]["run_id"]
-                yield _run(self._get("runs/get", {"run_id": name, "run_uuid": name})["run"])
-            except (*_BROKEN, InvalidError, NotFoundError) as wrong:
+                yield _run(self._api.get("runs/get", {"run_id": name, "run_uuid": name})["run"])
+            except (*BROKEN, InvalidError, NotFoundError) as wrong:
                 self._broken("run", one.get("info", {}).get("run_id"), wrong)
 
     def points(self, run: SourceRun) -> Iterator[Point]:
@@ -114,31 +75,51 @@ class ServerSource:
             token = ""
             while True:
                 asked = {"run_id": run.id, "run_uuid": run.id, "metric_key": key, "max_results": 25_000}
-                page = self._get("metrics/get-history", asked | ({"page_token": token} if token else {}))
+                page = self._api.get("metrics/get-history", asked | ({"page_token": token} if token else {}))
                 for one in page.get("metrics", ()):
                     try:
                         yield (
                             key,
-                            _value(one.get("value", 0.0)),
+                            number(one.get("value", 0.0)),
                             int(one.get("timestamp") or 0),
                             int(one.get("step") or 0),
                         )
-                    except _BROKEN as wrong:
+                    except BROKEN as wrong:
                         self._broken("metric", f"{key} of run {run.id}", wrong)
-                token = _further(page, token)
+                token = further(page, token)
                 if not token:
                     break
 
     def models(self, experiment: str) -> Iterator[SourceModel]:
         try:
-            for one in self._pages(
+            for one in self._api.pages(
                 "logged-models/search", "models", {"experiment_ids": [experiment], "max_results": 50}
             ):
                 try:
                     yield _model(one, experiment)
-                except _BROKEN as wrong:
+                except BROKEN as wrong:
                     self._broken("logged model", one.get("info", {}).get("model_id"), wrong)
         except NotFoundError:  # MLflow 2 has none
+            return
+
+    def traces(self, experiment: str) -> Iterator[SourceTrace]:
+        return ServerTraces(self._api, self._tell, self._served_files).of(experiment)
+
+    def webhooks(self) -> Iterator[SourceWebhook]:
+        try:
+            for one in self._api.pages("webhooks", "webhooks", {"max_results": 1000}, get=True):
+                try:
+                    yield SourceWebhook(
+                        id=one["webhook_id"],
+                        name=one["name"],
+                        url=one["url"],
+                        events=tuple(f"{event['entity']}.{event['action']}".lower() for event in one["events"]),
+                        description=one.get("description") or "",
+                        created_at=int(one.get("creation_timestamp") or 0),
+                    )
+                except BROKEN as wrong:
+                    self._broken("webhook", one.get("name"), wrong)
+        except NotFoundError:  # before MLflow 3.3
             return
 
     def names(self) -> Iterator[SourceName]:
@@ -146,7 +127,7 @@ class ServerSource:
         # Prompts are registered models that only show themselves to those who ask for them.
         for filter_ in ("", "tag.`mlflow.prompt.is_prompt` = 'true'"):
             asked = {"max_results": 500, **({"filter": filter_} if filter_ else {})}
-            for one in self._pages("registered-models/search", "registered_models", asked, get=True):
+            for one in self._api.pages("registered-models/search", "registered_models", asked, get=True):
                 if one.get("name") in seen:
                     continue
                 seen.add(str(one.get("name")))
@@ -154,12 +135,12 @@ class ServerSource:
                     yield SourceName(
                         name=one["name"],
                         description=one.get("description") or "",
-                        tags=_pairs(one.get("tags")),
+                        tags=pairs(one.get("tags")),
                         aliases={a["alias"]: str(a["version"]) for a in one.get("aliases", ())},
                         created_at=int(one.get("creation_timestamp") or 0),
                         updated_at=int(one.get("last_updated_timestamp") or 0),
                     )
-                except _BROKEN as wrong:
+                except BROKEN as wrong:
                     self._broken("registered model", one.get("name"), wrong)
 
     def versions(self, name: str) -> Iterator[SourceVersion]:
@@ -167,19 +148,19 @@ class ServerSource:
         found: dict[str, Json] = {}
         for filter_ in (f"name = '{quoted}'", f"name = '{quoted}' AND tag.`mlflow.prompt.is_prompt` = 'true'"):
             asked = {"filter": filter_, "max_results": 1000}
-            for one in self._pages("model-versions/search", "model_versions", asked, get=True):
+            for one in self._api.pages("model-versions/search", "model_versions", asked, get=True):
                 found[str(one.get("version"))] = one
-        for number in sorted(found, key=lambda text: (len(text), text)):
-            one = found[number]
+        for which in sorted(found, key=lambda text: (len(text), text)):
+            one = found[which]
             try:
-                asked = {"name": name, "version": number}
+                asked = {"name": name, "version": which}
                 source = one.get("source") or ""
-                place = self._get("model-versions/get-download-uri", asked).get("artifact_uri") if source else ""
+                place = self._api.get("model-versions/get-download-uri", asked).get("artifact_uri") if source else ""
                 yield SourceVersion(
                     name=name,
-                    version=number,
+                    version=which,
                     description=one.get("description") or "",
-                    tags=_pairs(one.get("tags")),
+                    tags=pairs(one.get("tags")),
                     stage=one.get("current_stage") or "",
                     source=source,
                     place=place or source,
@@ -189,8 +170,8 @@ class ServerSource:
                     created_at=int(one.get("creation_timestamp") or 0),
                     updated_at=int(one.get("last_updated_timestamp") or 0),
                 )
-            except (*_BROKEN, InvalidError, NotFoundError) as wrong:
-                self._broken("version", f"{name} {number}", wrong)
+            except (*BROKEN, InvalidError, NotFoundError) as wrong:
+                self._broken("version", f"{name} {which}", wrong)
 
     def run_files(self, run: SourceRun) -> Iterator[SourceFile]:
         if root := self._served(run.place):
@@ -203,8 +184,11 @@ class ServerSource:
         return self._of_model(model)
 
     def version_files(self, version: SourceVersion) -> Iterator[SourceFile]:
-        root = self._served(version.place)
-        return self._tree(root, f"{version.name} {version.version}") if root else iter(())
+        return self._served_files(version.place, f"{version.name} {version.version}")
+
+    def _served_files(self, place: str, owner: str) -> Iterator[SourceFile]:
+        root = self._served(place)
+        return self._tree(root, owner) if root else iter(())
 
     def _served(self, place: str) -> str:
         """The path below ``mlflow-artifacts`` of this server at which files are; empty when it does not serve them so."""
@@ -214,21 +198,21 @@ class ServerSource:
             return ""
         if parts.scheme == "mlflow-artifacts":
             return unquote(parts.path).strip("/")
-        here = parts.scheme in {"http", "https"} and parts.netloc == urlsplit(self.name).netloc
+        here = parts.scheme in {"http", "https"} and parts.netloc == self._api.host
         before, served, path = unquote(parts.path).partition(_ARTIFACTS)
-        return path.strip("/") if here and served and before == self._base else ""
+        return path.strip("/") if here and served and before == self._api.base else ""
 
     def _tree(self, root: str, owner: str) -> Iterator[SourceFile]:
         """Files below ``mlflow-artifacts``: listed there with paths from each folder on."""
 
         def listed(folder: str) -> list[Json]:
             path = f"{root}/{folder}".rstrip("/")
-            files: list[Json] = self._json("GET", _ARTIFACTS, {"path": path}).get("files", [])
+            files: list[Json] = self._api.json("GET", _ARTIFACTS, {"path": path}).get("files", [])
             before = f"{folder}/" if folder else ""
             return [one | {"path": f"{before}{one.get('path', '')}"} for one in files if isinstance(one, dict)]
 
         def read(path: str) -> Iterator[bytes]:
-            return self._content(f"{_ARTIFACTS}/{quote(f'{root}/{path}')}")
+            return self._api.content(f"{_ARTIFACTS}/{quote(f'{root}/{path}')}")
 
         return self._walk(listed, read, owner)
 
@@ -240,14 +224,14 @@ class ServerSource:
             asked = {"run_id": run.id, "run_uuid": run.id, **({"path": folder} if folder else {})}
             token = ""
             while True:
-                page = self._get("artifacts/list", asked | ({"page_token": token} if token else {}))
+                page = self._api.get("artifacts/list", asked | ({"page_token": token} if token else {}))
                 found += page.get("files", ())
-                token = _further(page, token)
+                token = further(page, token)
                 if not token:
                     return found
 
         def read(path: str) -> Iterator[bytes]:
-            return self._content(f"/get-artifact?{urlencode({'path': path, 'run_uuid': run.id})}")
+            return self._api.content(f"/get-artifact?{urlencode({'path': path, 'run_uuid': run.id})}")
 
         return self._walk(listed, read, run.id)
 
@@ -255,13 +239,13 @@ class ServerSource:
         base = f"logged-models/{quote(model.id, safe='')}/artifacts"
 
         def listed(folder: str) -> list[Json]:
-            files: list[Json] = self._get(
+            files: list[Json] = self._api.get(
                 f"{base}/directories", {"artifact_directory_path": folder} if folder else {}
             ).get("files", [])
             return files
 
         def read(path: str) -> Iterator[bytes]:
-            return self._content(f"/ajax-api/2.0/mlflow/{base}/files?{urlencode({'artifact_file_path': path})}")
+            return self._api.content(f"/ajax-api/2.0/mlflow/{base}/files?{urlencode({'artifact_file_path': path})}")
 
         return self._walk(listed, read, model.id)
 
@@ -269,85 +253,20 @@ class ServerSource:
         """All files, folder by folder. A path that climbs, or lies elsewhere than in the folder that was asked for, is told."""
         try:
             files = listed(folder)
-        except (InvalidError, NotFoundError, *_BROKEN) as wrong:
+        except (InvalidError, NotFoundError, *BROKEN) as wrong:
             self._broken("files", f"{folder or '/'} of {owner}", wrong)
             return
         for one in files:
             try:
                 path = _inside(str(one["path"]), folder)
                 size = int(one.get("file_size") or 0)
-            except (InvalidError, *_BROKEN) as wrong:
+            except (InvalidError, *BROKEN) as wrong:
                 self._broken("file", f"{str(one.get('path'))[:200]!r} of {owner}", wrong)
                 continue
             if one.get("is_dir"):
                 yield from self._walk(listed, read, owner, path)
             else:
                 yield SourceFile(path, size, partial(read, path))
-
-    def _pages(self, name: str, field: str, asked: Json, *, get: bool = False) -> Iterator[Json]:
-        token = ""
-        while True:
-            given = asked | ({"page_token": token} if token else {})
-            page = self._get(name, given) if get else self._post(name, given)
-            for one in page.get(field, ()):
-                if isinstance(one, dict):
-                    yield one
-            token = _further(page, token)
-            if not token:
-                return
-
-    def _get(self, name: str, asked: Json) -> Json:
-        return self._json("GET", f"{_API}/{name}", asked)
-
-    def _post(self, name: str, asked: Json) -> Json:
-        return self._json("POST", f"{_API}/{name}", None, msgspec.json.encode(asked))
-
-    def _json(self, method: str, path: str, query: Json | None, body: bytes | None = None) -> Json:
-        target = path + (f"?{urlencode(query, doseq=True)}" if query else "")
-        response = self._answer(method, target, body)
-        try:
-            found = msgspec.json.decode(_bare(response.data))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as wrong:
-            raise UnavailableError(f"{self.name} answered {path} with something else than JSON") from wrong
-        if not isinstance(found, dict):
-            raise UnavailableError(f"{self.name} answered {path} with something else than was asked for")
-        return found
-
-    def _content(self, target: str) -> Iterator[bytes]:
-        response = self._answer("GET", target, None, preload=False)
-        try:
-            yield from response.stream(CHUNK)
-        finally:
-            response.close()
-
-    def _answer(self, method: str, target: str, body: bytes | None, *, preload: bool = True) -> Any:
-        import urllib3
-
-        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
-        try:
-            response = self._pool.urlopen(
-                method, self._base + target, body=body, headers=headers, retries=self._retries, redirect=False,
-                assert_same_host=False, preload_content=preload, timeout=urllib3.Timeout(connect=10, read=120),
-            )  # fmt: skip
-        except urllib3.exceptions.HTTPError as failure:
-            raise UnavailableError(f"{self.name} cannot be reached: {str(failure)[:200]}") from failure
-        if response.status == 200:
-            return response
-        told = (
-            response.read(2000, decode_content=False).decode(errors="replace")
-            if not preload
-            else response.data.decode(errors="replace")
-        )
-        response.close()
-        words = f"{self.name} answered {target.partition('?')[0]} with {response.status}: {told[:300]}"
-        if response.status in {401, 403}:
-            hint = "Set MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
-            raise UnavailableError(words, hint=hint)
-        if response.status == 404:
-            raise NotFoundError(words)
-        if response.status >= 500 or response.status < 400:
-            raise UnavailableError(words)
-        raise InvalidError(words)
 
     def _broken(self, what: str, which: object, wrong: Exception) -> None:
         self._tell(f"{what} {str(which)[:200]}", f"cannot be read: {str(wrong)[:300] or type(wrong).__name__}")
@@ -363,29 +282,6 @@ def _inside(path: str, folder: str) -> str:
     return path
 
 
-def _bare(content: bytes) -> bytes:
-    """JSON without the bare words for what is no number, which JSON does not know."""
-    if b"NaN" not in content and b"Infinity" not in content:
-        return content
-    import json
-
-    return msgspec.json.encode(json.loads(content, parse_constant=lambda word: word))
-
-
-def _further(page: Json, token: str) -> str:
-    """The token of the next page; one that was given already would go round in a circle."""
-    following = str(page.get("next_page_token") or "")
-    return following if following != token else ""
-
-
-def _pairs(given: Any) -> dict[str, str]:
-    return {str(one["key"]): str(one.get("value") or "") for one in given or ()}
-
-
-def _value(given: Any) -> float:
-    return _WORDS[given] if given in _WORDS else float(given)
-
-
 def _run(one: Json) -> SourceRun:
     info, data, inputs = one["info"], one.get("data", {}), one.get("inputs", {})
     ended = info.get("end_time")
@@ -397,8 +293,8 @@ def _run(one: Json) -> SourceRun:
         status=info.get("status") or "FINISHED",
         started_at=int(info.get("start_time") or 0),
         ended_at=int(ended) if ended else None,
-        params=_pairs(data.get("params")),
-        tags=_pairs(data.get("tags")),
+        params=pairs(data.get("params")),
+        tags=pairs(data.get("tags")),
         datasets=tuple(_dataset(used) for used in inputs.get("dataset_inputs", ())),
         inputs=tuple(used["model_id"] for used in inputs.get("model_inputs", ())),
         outputs={
@@ -413,7 +309,7 @@ def _run(one: Json) -> SourceRun:
 def _dataset(used: Json) -> Dataset:
     fields = ("name", "digest", "source_type", "source", "schema", "profile")
     told = used["dataset"]
-    return Dataset(**{name: str(told.get(name) or "") for name in fields}, tags=_pairs(used.get("tags")))
+    return Dataset(**{name: str(told.get(name) or "") for name in fields}, tags=pairs(used.get("tags")))
 
 
 def _model(one: Json, experiment: str) -> SourceModel:
@@ -427,8 +323,8 @@ def _model(one: Json, experiment: str) -> SourceModel:
         model_type=info.get("model_type") or "",
         status=status if isinstance(status, str) else "LOGGED_MODEL_READY",
         status_message=info.get("status_message") or "",
-        params=_pairs(data.get("params")),
-        tags=_pairs(info.get("tags")),
+        params=pairs(data.get("params")),
+        tags=pairs(info.get("tags")),
         metrics=tuple(_model_metric(metric) for metric in data.get("metrics", ())),
         created_at=int(info.get("creation_timestamp_ms") or 0),
         updated_at=int(info.get("last_updated_timestamp_ms") or 0),
@@ -437,7 +333,7 @@ def _model(one: Json, experiment: str) -> SourceModel:
 
 
 def _model_metric(one: Json) -> ModelMetric:
-    value = _value(one.get("value", 0.0))
+    value = number(one.get("value", 0.0))
     return ModelMetric(
         key=one["key"],
         value=None if math.isnan(value) else value,

@@ -51,6 +51,9 @@ class Totals(msgspec.Struct, kw_only=True):
     registered_models: int = 0
     versions: int = 0
     aliases: int = 0
+    traces: int = 0
+    assessments: int = 0
+    webhooks: int = 0
     files: int = 0
     bytes: int = 0
 
@@ -227,16 +230,21 @@ class ImportService:
         models: Sequence[str] = (),
         name: str = "",
         versions: Sequence[str] = (),
+        traces: Sequence[str] = (),
+        webhooks: Sequence[str] = (),
     ) -> Totals:
-        """What is here of runs, of logged models, and of these versions of a registered model, as far as the caller may read
-        it."""
+        """What is here of runs, of logged models, of these versions of a registered model, of traces and of webhooks, as far as
+        the caller may read it."""
 
         def work(tx: Transaction) -> Totals:
             scope, found = resolve_scope(tx, caller, address), Totals()
-            if runs or models:
+            if runs or models or traces:
                 require(caller, Permission.JOBS_READ, scope.path, read=Permission.JOBS_READ, what="run for you")
             _count_runs(tx, scope, runs, found)
             _count_models(tx, scope, models, found)
+            _count_traces(tx, scope, traces, found)
+            if webhooks and caller.allows(Permission.SCOPES_WRITE, scope.path):
+                found.webhooks += len({one.id for one in tx.webhooks.of_scope(scope.id)} & {*webhooks})
             if name and caller.allows(Permission.ASSETS_READ, asset_path(scope, MODEL, name)):
                 _count_versions(tx, scope, name, versions, found)
             return found
@@ -309,6 +317,16 @@ def _count_models(tx: Transaction, scope: Scope, models: Sequence[str], found: T
             found.params += len(model.params)
             found.tags += len(model.tags)
             _count_files(tx, scope, f"models/{model.id}", found)
+
+
+def _count_traces(tx: Transaction, scope: Scope, traces: Sequence[str], found: Totals) -> None:
+    for trace_id in dict.fromkeys(traces):
+        trace = tx.llm_traces.find(scope.id, trace_id)
+        if trace is not None:
+            found.traces += 1
+            found.tags += len(trace.tags) + len(trace.metadata)
+            found.assessments += len(trace.assessments)
+            _count_files(tx, scope, f"traces/{trace.id}", found)
 
 
 def _count_versions(tx: Transaction, scope: Scope, name: str, versions: Sequence[str], found: Totals) -> None:

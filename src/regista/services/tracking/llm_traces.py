@@ -29,6 +29,7 @@ MAX_ASSESSMENTS = 500
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{0,99}")
 _RUN = re.compile(r"[0-9A-Za-z][\w.-]{0,254}", re.ASCII)
 _BATCH = 200
+_LATEST = 253_402_300_799_999
 
 
 class LlmTraceService:
@@ -40,9 +41,10 @@ class LlmTraceService:
     def put(self, caller: Caller, address: ScopeAddress, trace: LlmTrace) -> LlmTrace:
         """Record *trace*, under an id of ours if it has none; again, it is told anew, and what was remarked about it stays.
 
-        A run that is not there, or not one that the caller may write to, is not linked; this goes for links that waited for
-        the trace, too. Raise ``InvalidError`` for a deleted experiment, or another than before."""
+        A run that is not there, or not one that the caller may write to, is not linked; this goes for links that it brings,
+        or that waited for it, too. Raise ``InvalidError`` for a deleted experiment, or another than before."""
         check_tags(trace.tags | trace.metadata)
+        _check_times(trace)
         name = check_trace_id(trace.id or f"tr-{token_hex(16)}")
 
         def work(tx: Transaction) -> LlmTrace:
@@ -53,6 +55,7 @@ class LlmTraceService:
                 id=name,
                 scope_id=scope.id,
                 run=run,
+                linked=(),
                 assessments=_known_by_id(trace.assessments),
                 created_by=caller.principal.name,
             )
@@ -62,8 +65,8 @@ class LlmTraceService:
             if (known := tx.llm_traces.find(scope.id, name)) is not None:
                 _allow(caller, scope, known, Permission.JOBS_WRITE)
                 made = _told_again(known, made)
-            waiting = (_run_of(tx, caller, scope, one) for one in tx.llm_traces.take_links(scope.id, name))
-            made = _linked(made, waiting)
+            links = (*trace.linked, *tx.llm_traces.take_links(scope.id, name))
+            made = _linked(made, (_run_of(tx, caller, scope, one) for one in links))
             tx.llm_traces.put(made)
             return made
 
@@ -302,6 +305,16 @@ def _told_again(known: LlmTrace, told: LlmTrace) -> LlmTrace:
         assessments=known.assessments or told.assessments,
         created_by=known.created_by,
     )
+
+
+def _check_times(trace: LlmTrace) -> None:
+    given = [trace.started_at, trace.duration or 0]
+    for one in trace.assessments:
+        given += [one.created_at, one.updated_at]
+    if not all(0 <= at <= _LATEST for at in given):
+        raise InvalidError(
+            f"trace {trace.id[:100]!r} has a time that cannot be", hint="Times are milliseconds since 1970."
+        )
 
 
 def _known_by_id(given: Sequence[Assessment]) -> tuple[Assessment, ...]:

@@ -1,12 +1,14 @@
 """Webhooks of workspaces and registries. All that is about them takes ``scopes/write``: who makes one sends what happens in
 the scope to somebody outside, and the address of a receiver is often a secret itself."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 
 import msgspec
 
 from regista.entities.access import Caller, Permission
+from regista.entities.imported import ImportedWebhook
 from regista.entities.names import new_id, now
 from regista.entities.page import Page, PageRequest
 from regista.entities.scope import Scope, ScopeAddress
@@ -55,21 +57,38 @@ class WebhookService:
         """Make one, which is told of what happens from now on. Names may be given again; ids are not."""
         self._check(msgspec.structs.replace(new, name=new.name or "", url=new.url or "", events=new.events or ()))
 
+        return self._catalog.write(
+            lambda tx: self._add(tx, caller, _writable(tx, caller, address), new_id(), new, now())
+        )
+
+    def take_over(self, caller: Caller, address: ScopeAddress, told: ImportedWebhook) -> Webhook:
+        """One that was kept elsewhere, disabled and without a secret: both are for whoever knows it. The same again changes
+        nothing of what it has become here."""
+        new = WebhookChange(
+            name=told.name, url=told.url, events=told.events, description=told.description, state=WebhookState.DISABLED
+        )
+        self._check(new)
+
         def work(tx: Transaction) -> Webhook:
             scope = _writable(tx, caller, address)
-            if len(tx.webhooks.of_scope(scope.id)) >= MOST:
-                raise ConflictError(f"{address} has {MOST} webhooks already", hint="Delete some.")
-            at = now()
-            draft = Webhook(
-                id=new_id(), scope_id=scope.id, name="", url="", events=(), created_at=at, after=begin(tx),
-                created_by=caller.principal.name,
-            )  # fmt: skip
-            made = self._changed(caller, scope, draft, new)
-            tx.webhooks.put(made)
-            note(tx, caller, "webhook.create", _path(scope, made), name=made.name, events=list(made.events))
-            return made
+            known = hashlib.sha256(f"{scope.id}/{told.origin}".encode()).hexdigest()[:32]
+            return tx.webhooks.find(known) or self._add(tx, caller, scope, known, new, told.created_at or now())
 
         return self._catalog.write(work)
+
+    def _add(
+        self, tx: Transaction, caller: Caller, scope: Scope, which: str, new: WebhookChange, created_at: int
+    ) -> Webhook:
+        if len(tx.webhooks.of_scope(scope.id)) >= MOST:
+            raise ConflictError(f"{scope.address} has {MOST} webhooks already", hint="Delete some.")
+        draft = Webhook(
+            id=which, scope_id=scope.id, name="", url="", events=(), created_at=created_at, after=begin(tx),
+            created_by=caller.principal.name,
+        )  # fmt: skip
+        made = self._changed(caller, scope, draft, new)
+        tx.webhooks.put(made)
+        note(tx, caller, "webhook.create", _path(scope, made), name=made.name, events=list(made.events))
+        return made
 
     def get(self, caller: Caller, address: ScopeAddress, which: str) -> Webhook:
         """By id, or by name where only one has it."""

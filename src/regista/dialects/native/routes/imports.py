@@ -13,10 +13,13 @@ from regista.entities.imported import (
     ImportedModel,
     ImportedName,
     ImportedRun,
+    ImportedTrace,
     ImportedVersion,
+    ImportedWebhook,
 )
 from regista.entities.run import Experiment, LoggedModel, Metric
 from regista.entities.scope import ScopeAddress, ScopeKind
+from regista.entities.webhook import WebhookView
 from regista.errors import InvalidError
 from regista.services.house import House
 from regista.services.registry.imports import Totals
@@ -42,18 +45,26 @@ class Points(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Counted(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be counted: ids of runs and of logged models, versions of a registered model."""
+    """What is to be counted: ids of runs, of logged models, of traces and of webhooks, versions of a registered model."""
 
     runs: list[str] = []
     models: list[str] = []
     name: str = ""
     versions: list[str] = []
+    traces: list[str] = []
+    webhooks: list[str] = []
 
 
 class RunImported(msgspec.Struct):
     """The run by its id."""
 
     name: str
+
+
+class TraceImported(msgspec.Struct):
+    """The trace by its id."""
+
+    id: str
 
 
 @put("/imports/experiments", sync_to_thread=True)
@@ -80,6 +91,18 @@ def import_logged_model(caller: Caller, house: House, address: ScopeAddress, dat
     return house.imports.model(caller, address, data)
 
 
+@put("/imports/traces", sync_to_thread=True)
+def import_trace(caller: Caller, house: House, address: ScopeAddress, data: ImportedTrace) -> TraceImported:
+    """A trace under its id, without its spans."""
+    return TraceImported(house.llm_traces.put(caller, address, data.trace()).id)
+
+
+@put("/imports/webhooks", sync_to_thread=True)
+def import_webhook(caller: Caller, house: House, address: ScopeAddress, data: ImportedWebhook) -> WebhookView:
+    """A webhook, disabled and without a secret."""
+    return WebhookView.of(house.webhooks.take_over(caller, address, data))
+
+
 @put("/imports/models", sync_to_thread=True)
 def import_name(caller: Caller, house: House, address: ScopeAddress, data: ImportedName) -> Asset:
     """A registered model, with the aliases whose versions are here."""
@@ -97,7 +120,14 @@ def import_version(caller: Caller, house: House, address: ScopeAddress, data: Im
 def count_imports(caller: Caller, house: House, address: ScopeAddress, data: Counted) -> Totals:
     """How much of these is here."""
     return house.imports.totals(
-        caller, address, runs=data.runs, models=data.models, name=data.name, versions=data.versions
+        caller,
+        address,
+        runs=data.runs,
+        models=data.models,
+        name=data.name,
+        versions=data.versions,
+        traces=data.traces,
+        webhooks=data.webhooks,
     )
 
 
@@ -106,5 +136,6 @@ IN_WORKSPACES: Sequence[BaseRouteHandler | Router] = (
     import_run,
     import_points,
     import_logged_model,
+    import_trace,
 )
-IN_BOTH: Sequence[BaseRouteHandler | Router] = (import_name, import_version, count_imports)
+IN_BOTH: Sequence[BaseRouteHandler | Router] = (import_name, import_version, import_webhook, count_imports)
