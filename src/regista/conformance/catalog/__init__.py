@@ -15,6 +15,7 @@ from regista.conformance.catalog.artifacts import ArtifactContract, LoggedModelC
 from regista.conformance.catalog.assets import AssetContract, BlobClaimContract, VersionContract
 from regista.conformance.catalog.datastores import DatastoreContract, FileContract
 from regista.conformance.catalog.endpoints import EndpointContract
+from regista.conformance.catalog.histories import HistoryContract
 from regista.conformance.catalog.jobs import JobContract, LeaseContract
 from regista.conformance.catalog.journal import AuditContract, OutboxContract
 from regista.conformance.catalog.lineage import LineageContract
@@ -41,6 +42,7 @@ class CatalogContract(
     JobContract,
     LeaseContract,
     MetricContract,
+    HistoryContract,
     RunDataContract,
     ExperimentContract,
     RunSearchContract,

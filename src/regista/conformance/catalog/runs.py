@@ -9,6 +9,7 @@ import pytest
 
 from regista.conformance.catalog.case import CatalogCase, every
 from regista.conformance.catalog.examples import FOREIGN_CURSORS, UNUSUAL, added_job, job, workspace
+from regista.conformance.catalog.histories import whole
 from regista.entities.job import JobStatus
 from regista.entities.page import PageRequest
 from regista.entities.run import Dataset, Experiment, Metric
@@ -25,13 +26,13 @@ class MetricContract(CatalogCase):
         logged = [Metric("loss", 0.5, 20, 2), Metric("loss", 0.7, 30, 1), Metric("loss", 0.6, 10, 2)]
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, [*logged, Metric("other", 1.0, 1)]))
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, [Metric("loss", 0.4, 10, 2)]))
-        assert self.history(catalog, run.id, "loss") == [
+        assert whole(catalog, run.id, "loss") == [
             Metric("loss", 0.7, 30, 1),
             Metric("loss", 0.4, 10, 2),
             Metric("loss", 0.6, 10, 2),
             Metric("loss", 0.5, 20, 2),
         ]
-        assert self.history(catalog, run.id, "absent") == []
+        assert whole(catalog, run.id, "absent") == []
 
     def test_the_latest_is_the_greatest_step_then_time_then_value(self, catalog: Catalog) -> None:
         run, other = added_job(catalog), added_job(catalog, "other")
@@ -47,28 +48,17 @@ class MetricContract(CatalogCase):
         same = Metric("loss", 0.1, 5, 1)
         for _ in range(2):
             catalog.write(lambda tx: tx.runs.log_metrics(run.id, [same, same]))
-        assert self.history(catalog, run.id, "loss") == [same]
-
-    def test_values_are_counted_over_all_metrics_and_runs(self, catalog: Catalog) -> None:
-        one, two, none = added_job(catalog), added_job(catalog, "two"), added_job(catalog, "none")
-        same = Metric("loss", 0.1, 5, 1)
-        catalog.write(
-            lambda tx: tx.runs.log_metrics(one.id, [same, same, Metric("loss", 0.2, 5, 1), Metric("a", 1, 1)])
-        )
-        catalog.write(lambda tx: tx.runs.log_metrics(two.id, [same]))
-        assert catalog.read(lambda tx: tx.runs.count_points([one.id, two.id])) == 4
-        assert catalog.read(lambda tx: tx.runs.count_points([none.id])) == 0
-        assert catalog.read(lambda tx: tx.runs.count_points([])) == 0
+        assert whole(catalog, run.id, "loss") == [same]
 
     def test_what_is_not_a_number_is_kept(self, catalog: Catalog) -> None:
         run = added_job(catalog)
         values = [math.nan, math.inf, -math.inf, 5e-324, -0.0, 1.7976931348623157e308]
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, [Metric("x", v, 1, n) for n, v in enumerate(values)]))
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, [Metric("nan", math.nan, 1), Metric("nan", math.nan, 1)]))
-        kept = [metric.value for metric in self.history(catalog, run.id, "x")]
+        kept = [metric.value for metric in whole(catalog, run.id, "x")]
         assert math.isnan(kept[0])
         assert kept[1:] == values[1:]
-        assert len(self.history(catalog, run.id, "nan")) == 1
+        assert len(whole(catalog, run.id, "nan")) == 1
         latest = catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]
         assert math.isnan(latest[0].value)
 
@@ -78,13 +68,13 @@ class MetricContract(CatalogCase):
             for metrics in ([large], [Metric("x", 1.0, n) for n in range(500)] + [large]):
                 with pytest.raises(InvalidError):
                     catalog.write(lambda tx, metrics=metrics: tx.runs.log_metrics(run.id, metrics))  # type: ignore[misc]
-        assert self.history(catalog, run.id, "x") == []
+        assert whole(catalog, run.id, "x") == []
 
     def test_times_in_milliseconds_fit(self, catalog: Catalog) -> None:
         run = added_job(catalog)
         late = Metric("x", 1.0, 2**62, 2**62)
         catalog.write(lambda tx: tx.runs.log_metrics(run.id, [late, Metric("x", 2.0, -5, -5)]))
-        assert self.history(catalog, run.id, "x") == [Metric("x", 2.0, -5, -5), late]
+        assert whole(catalog, run.id, "x") == [Metric("x", 2.0, -5, -5), late]
 
     def test_many_metrics_are_logged_in_one_call(self, catalog: Catalog) -> None:
         run = added_job(catalog)
@@ -93,7 +83,7 @@ class MetricContract(CatalogCase):
         for again in ([], metrics, metrics[::-1] + [Metric("k7", -1.0, 7, 7)] * 200):
             catalog.write(lambda tx, again=again: tx.runs.log_metrics(run.id, again))  # type: ignore[misc]
         assert len(catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]) == 500
-        assert [metric.value for metric in self.history(catalog, run.id, "k7")] == [-1.0, 7.0, 507.0, 1007.0, 1507.0]
+        assert [metric.value for metric in whole(catalog, run.id, "k7")] == [-1.0, 7.0, 507.0, 1007.0, 1507.0]
 
     def test_sixteen_threads_log_to_one_run(self, catalog: Catalog) -> None:
         run = added_job(catalog)
@@ -105,7 +95,7 @@ class MetricContract(CatalogCase):
 
         with ThreadPoolExecutor(16) as threads:
             list(threads.map(log, range(16)))
-        assert [metric.step for metric in self.history(catalog, run.id, "loss")] == list(range(80))
+        assert [metric.step for metric in whole(catalog, run.id, "loss")] == list(range(80))
         assert catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id] == [Metric("loss", 15.0, 1, 79)]
 
     def test_a_job_that_is_not_there_is_not_found(self, catalog: Catalog) -> None:
@@ -113,27 +103,6 @@ class MetricContract(CatalogCase):
             catalog.write(lambda tx: tx.runs.log_metrics("nobody", [Metric("x", 1.0, 1)]))
         with pytest.raises(NotFoundError, match="nobody"):
             catalog.write(lambda tx: tx.runs.set_tags("nobody", {"a": "b"}))
-
-    def test_all_points_are_read_in_blocks_of_any_size(self, catalog: Catalog) -> None:
-        run = added_job(catalog)
-        values = [math.nan, -math.inf, -1.5, 0.0, 1.5, math.inf]
-        logged = [Metric("x", value, at, step) for step in (-1, 0, 7) for at in (3, 4) for value in values]
-        catalog.write(lambda tx: tx.runs.log_metrics(run.id, [*logged[::-1], Metric("y", 1.0, 1)]))
-        for size in (1, 5, 2000):
-            found: list[Metric] = []
-            while block := catalog.read(
-                lambda tx, found=found, size=size: tx.runs.points(run.id, "x", found[-1] if found else None, size)  # type: ignore[misc]
-            ):
-                assert len(block) <= size
-                found += block
-            assert str(found) == str(logged)
-        assert catalog.read(lambda tx: tx.runs.points(run.id, "absent", None, 10)) == []
-        behind = catalog.read(lambda tx: tx.runs.points(run.id, "x", Metric("x", 0.0, 9, 0), 1))
-        assert str(behind) == str([Metric("x", math.nan, 3, 7)])
-
-    def history(self, catalog: Catalog, job_id: str, key: str) -> list[Metric]:
-        """All pages."""
-        return every(lambda request: catalog.read(lambda tx: tx.runs.history(job_id, key, request)))
 
 
 class RunDataContract(CatalogCase):

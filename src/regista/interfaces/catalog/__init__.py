@@ -15,7 +15,12 @@ from regista.interfaces.catalog.endpoints import EndpointRepository, LineageRepo
 from regista.interfaces.catalog.jobs import JobRepository, LeaseRepository
 from regista.interfaces.catalog.llm_traces import LlmTraceRepository
 from regista.interfaces.catalog.resources import ComputeRepository, ConnectionRepository
-from regista.interfaces.catalog.runs import ArtifactRepository, ExperimentRepository, RunDataRepository
+from regista.interfaces.catalog.runs import (
+    ArtifactRepository,
+    ExperimentRepository,
+    HistoryRepository,
+    RunDataRepository,
+)
 from regista.interfaces.catalog.scopes import GroupRepository, ScopeRepository, Settings
 from regista.interfaces.catalog.webhooks import WebhookRepository
 
@@ -34,6 +39,7 @@ __all__ = [
     "ExperimentRepository",
     "FileRepository",
     "GroupRepository",
+    "HistoryRepository",
     "JobRepository",
     "Journal",
     "KeyRepository",
@@ -67,6 +73,7 @@ class Transaction(Protocol):
     jobs: JobRepository
     leases: LeaseRepository
     runs: RunDataRepository
+    histories: HistoryRepository
     experiments: ExperimentRepository
     artifacts: ArtifactRepository
     llm_traces: LlmTraceRepository

@@ -10,23 +10,13 @@ from regista.entities.search import Clause, Order
 
 
 class RunDataRepository(Protocol):
-    """Metrics, parameters and tags of runs, by the job's id."""
+    """Metrics, parameters and tags of runs, by the job's id. All values of a metric are the histories'."""
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         """Append; an identical measurement is one. The latest value of a key (greatest step, timestamp, value) is kept apart."""
 
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         """The latest value of each key, by job id, keys in order."""
-
-    def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
-        """All values in the order of step, timestamp, value; a page has up to ``LONG_PAGE``."""
-
-    def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
-        """The next *limit* values behind *after* (None: from the first) in the same order, for who reads them all: a block
-        may be larger than a page. *after* need not be there."""
-
-    def count_points(self, job_ids: Sequence[str]) -> int:
-        """How many values these jobs have, of all metrics together."""
 
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         """Write once: the same value again is quiet, another raises ``InvalidError`` and writes nothing."""
@@ -48,6 +38,27 @@ class RunDataRepository(Protocol):
 
     def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
         """By job id, in the order of adding."""
+
+
+class HistoryRepository(Protocol):
+    """All values of metrics, by the job's id and the metric's key, in the order of step, timestamp and value (NaN before any
+    number). A key that was never logged has none."""
+
+    def page(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
+        """A page has up to ``LONG_PAGE``."""
+
+    def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
+        """The next *limit* values behind *after* (None: from the first), for who reads them all: a block may be larger than a
+        page. *after* need not be there."""
+
+    def steps(self, job_id: str, key: str, first: int, last: int, limit: int) -> list[int]:
+        """The first *limit* steps from *first* to *last* at which there are values, in order, each once."""
+
+    def values_at(self, job_id: str, key: str, steps: Sequence[int], limit: int) -> list[Metric]:
+        """The first *limit* values at *steps*, which are in order, each once."""
+
+    def count(self, job_ids: Sequence[str]) -> int:
+        """How many values these jobs have, of all metrics together."""
 
 
 class ExperimentRepository(Protocol):

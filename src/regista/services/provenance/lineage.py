@@ -130,7 +130,7 @@ def history_of(tx: Transaction, job_id: str) -> list[Metric]:
     for latest in tx.runs.latest_metrics([job_id]).get(job_id, []):
         cursor: str | None = None
         while True:
-            page = tx.runs.history(job_id, latest.key, PageRequest(_HISTORY_PAGE, cursor))
+            page = tx.histories.page(job_id, latest.key, PageRequest(_HISTORY_PAGE, cursor))
             found += page.items
             if not page.next:
                 break

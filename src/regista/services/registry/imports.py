@@ -303,7 +303,7 @@ def _count_runs(tx: Transaction, scope: Scope, runs: Sequence[str], found: Total
     found.runs += len(jobs)
     found.params += sum(map(len, tx.runs.params(ids).values()))
     found.tags += sum(map(len, tx.runs.tags(ids).values()))
-    found.metrics += tx.runs.count_points(ids)
+    found.metrics += tx.histories.count(ids)
     for job in jobs:
         found.datasets += len(tx.runs.datasets([job.id]).get(job.id, []))
         _count_files(tx, scope, f"runs/{job.name}", found)

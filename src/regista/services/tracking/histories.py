@@ -1,7 +1,5 @@
 """Histories of metrics as a whole: thinned out for plots, and in blocks for who reads them all."""
 
-import math
-from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -28,6 +26,9 @@ MOST_SAMPLED = 25_000
 
 BLOCK = 10_000
 """Values that are read at once."""
+
+STEPS = 100_000
+"""Steps, of all histories together, that are read at once: they are small without what was measured at them."""
 
 
 class Block(msgspec.Struct, frozen=True):
@@ -69,12 +70,13 @@ class HistoryService:
         last of each run: the same steps for all. *between* are the least and the greatest step that count."""
         ids = self._catalog.read(lambda tx: {name: _measured(tx, caller, address, name) for name in names})
         first, last = between or (LEAST, GREATEST)
-        histories = {name: Steps(self._steps(job_id, key, first, last)) for name, job_id in ids.items()}
-        common = chosen([*histories.values()], most)
-        steps = sorted({*common, *(end for history in histories.values() for end in history.ends)})
+        size = max(1, STEPS // len(ids))
+        histories = [Steps(self._steps(job_id, key, first, last, size)) for job_id in ids.values()]
+        common = chosen(histories, most)
+        steps = sorted({*common, *(end for history in histories for end in history.ends)})
 
         def work(tx: Transaction) -> dict[str, list[Metric]]:
-            return {name: _sampled(tx, job_id, key, steps) for name, job_id in ids.items()}
+            return {name: tx.histories.values_at(job_id, key, steps, MOST_SAMPLED) for name, job_id in ids.items()}
 
         return self._catalog.read(work)
 
@@ -92,51 +94,22 @@ class HistoryService:
 
         return blocks()
 
-    def _steps(self, job_id: str, key: str, first: int, last: int) -> Iterator[list[int]]:
-        after = None if first == LEAST else _before(key, first)
-        for block in self._blocks(job_id, key, after):
-            steps = [one.step for one in block]
-            if steps and steps[-1] > last:
-                yield steps[: bisect_right(steps, last)]
+    def _steps(self, job_id: str, key: str, first: int, last: int, size: int) -> Iterator[list[int]]:
+        while True:
+            block = self._catalog.read(lambda tx, first=first: tx.histories.steps(job_id, key, first, last, size))  # type: ignore[misc]
+            yield block
+            if len(block) < size or block[-1] == last:
                 return
-            yield steps
+            first = block[-1] + 1
 
     def _blocks(self, job_id: str, key: str, after: Metric | None = None) -> Iterator[list[Metric]]:
         """A transaction a block: a reader that is slow holds nobody up."""
         while True:
-            block = self._catalog.read(lambda tx, after=after: tx.runs.points(job_id, key, after, BLOCK))  # type: ignore[misc]
+            block = self._catalog.read(lambda tx, after=after: tx.histories.points(job_id, key, after, BLOCK))  # type: ignore[misc]
             yield block
             if len(block) < BLOCK:
                 return
             after = block[-1]
-
-
-def _sampled(tx: Transaction, job_id: str, key: str, steps: Sequence[int]) -> list[Metric]:
-    """The values at *steps*, in their order."""
-    found: list[Metric] = []
-    for step in steps:
-        found += _at(tx, job_id, key, step, MOST_SAMPLED - len(found))
-        if len(found) == MOST_SAMPLED:
-            break
-    return found
-
-
-def _at(tx: Transaction, job_id: str, key: str, step: int, most: int) -> list[Metric]:
-    """The first *most* values at *step*. There is one as a rule, and a plot has thousands of steps."""
-    found: list[Metric] = []
-    for some in (4, 64, 1000, most):
-        limit = min(some, most)
-        found = [one for one in tx.runs.points(job_id, key, _before(key, step), limit) if one.step == step]
-        if len(found) < limit or limit == most:
-            break
-    return found
-
-
-def _before(key: str, step: int) -> Metric:
-    """What stands before everything that may be measured at *step*."""
-    if step == LEAST:
-        return Metric(key, math.nan, LEAST, LEAST)
-    return Metric(key, math.inf, GREATEST, step - 1)
 
 
 def _measured(tx: Transaction, caller: Caller, address: ScopeAddress, name: str) -> str:

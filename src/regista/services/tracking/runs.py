@@ -226,7 +226,7 @@ class RunService:
 
         def work(tx: Transaction) -> Page[Metric]:
             scope = resolve_scope(tx, caller, address)
-            return tx.runs.history(measured_in(tx, readable(tx, caller, scope, name)).id, key, request)
+            return tx.histories.page(measured_in(tx, readable(tx, caller, scope, name)).id, key, request)
 
         return self._catalog.read(work)
 

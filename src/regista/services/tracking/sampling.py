@@ -1,28 +1,23 @@
 """A few steps of many, evenly chosen: found in one pass over all of them, in memory of little more than are wanted."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from heapq import merge
-from itertools import chain, groupby, islice
-
-_BLOCK = 10_000
+from itertools import chain
 
 
 class Steps:
-    """The steps of one history as they go by, in order and each once; ``ends`` are the first and the last so far."""
+    """The steps of one history as they go by; ``ends`` are the first and the last so far."""
 
-    def __init__(self, blocks: Iterable[Iterable[int]]) -> None:
-        """*blocks* of steps in order, in which one may be repeated."""
+    def __init__(self, blocks: Iterable[list[int]]) -> None:
+        """*blocks* of steps in order, each step once."""
         self._blocks = blocks
         self.ends: tuple[int, ...] = ()
 
     def __iter__(self) -> Iterator[list[int]]:
         for block in self._blocks:
-            steps = list(dict.fromkeys(block))
-            if steps and self.ends and steps[0] == self.ends[1]:
-                del steps[0]
-            if steps:
-                self.ends = (self.ends or steps)[0], steps[-1]
-                yield steps
+            if block:
+                self.ends = (self.ends or block)[0], block[-1]
+                yield block
 
 
 def chosen(histories: Sequence[Steps], most: int) -> list[int]:
@@ -39,7 +34,16 @@ def chosen(histories: Sequence[Steps], most: int) -> list[int]:
     return [kept[index * len(kept) // most] for index in range(most)]
 
 
-def _merged(histories: Iterable[Steps]) -> Iterator[list[int]]:
-    steps = (step for step, _ in groupby(merge(*(chain.from_iterable(one) for one in histories))))
-    while block := list(islice(steps, _BLOCK)):
-        yield block
+def _merged(histories: Sequence[Steps]) -> Iterator[list[int]]:
+    """All steps in order, each once; at a time those up to where the shortest block ends."""
+    rest = [iter(one) for one in histories]
+    held = [next(one, []) for one in rest]
+    while some := [block for block in held if block]:
+        end = min(block[-1] for block in some)
+        places = [bisect_right(block, end) for block in held]
+        steps = chain.from_iterable(block[:place] for block, place in zip(held, places, strict=True))
+        yield list(dict.fromkeys(sorted(steps)))
+        held = [
+            block[place:] or (next(one, []) if block else [])
+            for one, block, place in zip(rest, held, places, strict=True)
+        ]

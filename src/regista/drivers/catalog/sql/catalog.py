@@ -13,6 +13,7 @@ from regista.drivers.catalog.sql.repositories.datastores import DatastoreRows, F
 from regista.drivers.catalog.sql.repositories.endpoints import EndpointRows
 from regista.drivers.catalog.sql.repositories.experiments import ExperimentRows
 from regista.drivers.catalog.sql.repositories.groups import GroupRows
+from regista.drivers.catalog.sql.repositories.histories import HistoryRows
 from regista.drivers.catalog.sql.repositories.jobs import JobRows
 from regista.drivers.catalog.sql.repositories.journal import JournalRows
 from regista.drivers.catalog.sql.repositories.keys import KeyRows
@@ -43,6 +44,7 @@ _ROWS: Mapping[str, Callable[[Session], Any]] = {
     "jobs": JobRows,
     "leases": LeaseRows,
     "runs": RunDataRows,
+    "histories": HistoryRows,
     "experiments": ExperimentRows,
     "artifacts": ArtifactRows,
     "webhooks": WebhookRows,
@@ -72,6 +74,7 @@ class Repositories:
     jobs: catalog.JobRepository
     leases: catalog.LeaseRepository
     runs: catalog.RunDataRepository
+    histories: catalog.HistoryRepository
     experiments: catalog.ExperimentRepository
     artifacts: catalog.ArtifactRepository
     webhooks: catalog.WebhookRepository

@@ -9,19 +9,15 @@ from typing import Any
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
-from regista.drivers.catalog.sql.paging import cursor_of, key_of, size_of
-from regista.drivers.catalog.sql.session import Insertion, Row, Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.repositories.histories import Point, point
+from regista.drivers.catalog.sql.session import Insertion, Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tables import HEAD
 from regista.drivers.catalog.sql.tags import Tags
-from regista.entities.page import LONG_PAGE, Page, PageRequest
 from regista.entities.run import Dataset, Metric
 from regista.errors import InvalidError, NotFoundError
 
 _dataset = decoder(Dataset)
 _tags = Tags(tables.run_tags)
-
-_Point = tuple[str, int, int, int, float]
-"""Key, step, timestamp, whether it is a number, value: sorted as the history is, NaN before any number."""
 
 _POINT_TYPES = {"metric": "int8", "step": "int8", "timestamp": "int8", "is_number": "int4", "value": "float8"}
 _MANY = 100
@@ -54,19 +50,6 @@ _NUMBERS = Statement("SELECT id, seq FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
 )
-_SERIES_OF = Statement("SELECT m.seq FROM metrics m JOIN jobs j ON j.seq = m.job WHERE j.id = :job AND m.key = :key")
-_POINTS = "SELECT step, timestamp, is_number, value FROM metric_points WHERE metric = :metric"
-_IN_ORDER = "ORDER BY step, timestamp, is_number, value LIMIT :limit"
-_FIRST_POINTS = Statement(f"{_POINTS} {_IN_ORDER}")
-_NEXT_POINTS = Statement(
-    f"{_POINTS} AND (step, timestamp, is_number, value)"
-    f" > (CAST(:step AS bigint), CAST(:timestamp AS bigint), CAST(:is_number AS integer), :value) {_IN_ORDER}"
-)
-
-_COUNT = Statement(
-    "SELECT count(*) FROM jobs j JOIN metrics m ON m.job = j.seq JOIN metric_points p ON p.metric = m.seq"
-    " WHERE j.id IN :jobs"
-)
 
 _PARAMS = Statement("SELECT key, value FROM params WHERE job = :job AND key IN :keys")
 _ADD_PARAM = insert(tables.params)
@@ -86,8 +69,8 @@ class RunDataRows:
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
-        points = sorted(map(_point, metrics))  # neighbours in the index, which takes them a third faster
-        latest: dict[str, _Point] = {point[0]: point for point in points}
+        points = sorted(map(point, metrics))  # neighbours in the index, which takes them a third faster
+        latest: dict[str, Point] = {point[0]: point for point in points}
         if self._session.postgres:
             self._session.run(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
             if len(points) < _MANY or not self._copy(job, points):
@@ -105,20 +88,6 @@ class RunDataRows:
         for row, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, rows=list(ids)):
             found[ids[row]].append(Metric(key, value if is_number else math.nan, timestamp, step))
         return dict(found)
-
-    def history(self, job_id: str, key: str, request: PageRequest) -> Page[Metric]:
-        limit = size_of(request, LONG_PAGE)
-        after = None if request.cursor is None else key_of(request.cursor, "history", (int, int, int, float))
-        rows = self._rows(job_id, key, after, limit + 1)
-        cursor = cursor_of("history", rows[limit - 1]) if len(rows) > limit else None
-        return Page(_metrics(key, rows[:limit]), cursor)
-
-    def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
-        return list(_metrics(key, self._rows(job_id, key, None if after is None else _point(after)[1:], limit)))
-
-    def count_points(self, job_ids: Sequence[str]) -> int:
-        row = self._session.first(_COUNT, jobs=list(job_ids)) if job_ids else None
-        return int(row[0]) if row else 0
 
     def log_params(self, job_id: str, params: Mapping[str, str]) -> None:
         job = self._job(job_id)[0]
@@ -163,17 +132,7 @@ class RunDataRows:
             found[ids[row]].append(_dataset(body))
         return dict(found)
 
-    def _rows(self, job_id: str, key: str, after: Sequence[Any] | None, limit: int) -> list[Row]:
-        """Points as they stand in the table, behind the one with the columns *after*."""
-        series = self._session.first(_SERIES_OF, job=job_id, key=key)
-        if series is None:
-            return []
-        if after is None:
-            return self._session.all(_FIRST_POINTS, metric=series[0], limit=limit)
-        place = dict(zip(("step", "timestamp", "is_number", "value"), after, strict=True))
-        return self._session.all(_NEXT_POINTS, metric=series[0], limit=limit, **place)
-
-    def _copy(self, job: int, points: Sequence[_Point]) -> bool:
+    def _copy(self, job: int, points: Sequence[Point]) -> bool:
         """Whether the points were new, each of them, and are now there."""
         series = self._series(job, {point[0] for point in points})
         rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
@@ -209,18 +168,7 @@ class RunDataRows:
         return seq, scope_id, created_at
 
 
-def _point(metric: Metric) -> _Point:
-    is_number = not math.isnan(metric.value)
-    return metric.key, metric.step, metric.timestamp, int(is_number), float(metric.value) if is_number else 0.0
-
-
-def _metrics(key: str, rows: Sequence[Row]) -> tuple[Metric, ...]:
-    return tuple(
-        Metric(key, value if is_number else math.nan, timestamp, step) for step, timestamp, is_number, value in rows
-    )
-
-
-def _sheet(points: Sequence[_Point]) -> dict[str, list[Any]]:
+def _sheet(points: Sequence[Point]) -> dict[str, list[Any]]:
     """Points by column, as PostgreSQL takes many rows in one statement."""
     columns = [list(column) for column in zip(*points, strict=True)] or [[], [], [], [], []]
     return dict(zip(("keys", "steps", "timestamps", "are_numbers", "values"), columns, strict=True))
