@@ -23,15 +23,35 @@ class Arriving:
 
     def __init__(self, receive: http.Receive) -> None:
         self._receive = receive
+        self._held: list[bytes] = []
+        self._left = False
         self.ended = False
 
+    async def whole(self, most: int) -> bytes | None:
+        """The body, when all of it has come and is no more than *most* bytes; else None, and the chunks are still to be had."""
+        size = 0
+        while not self.ended and size <= most and (chunk := await self._next()) is not None:
+            self._held.append(chunk)
+            size += len(chunk)
+        return b"".join(self._held) if self.ended and size <= most else None
+
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while not self.ended:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                return
-            self.ended = not message.get("more_body", False)
-            yield message.get("body", b"")
+        while self._held:
+            yield self._held.pop(0)
+        while not self.ended and (chunk := await self._next()) is not None:
+            yield chunk
+
+    async def _next(self) -> bytes | None:
+        """The next chunk; None when the client is gone."""
+        if self._left:
+            return None
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            self._left = True
+            return None
+        self.ended = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
 
     async def gone(self) -> None:
         """Return when the client is gone."""

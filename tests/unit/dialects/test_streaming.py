@@ -50,6 +50,22 @@ class TestWriting:
         asyncio.run(write_all(arriving, lambda _: None, run))
         assert not arriving.ended
 
+    @pytest.mark.parametrize(
+        "chunks", [[b""], [b"a"], [b"ab", b"cd"], [b"abcd", b""], [b"abcde"], [b"ab", b"cd", b"e", b"f"]]
+    )
+    @pytest.mark.parametrize("ended", [True, False])
+    def test_what_is_short_is_had_whole_and_nothing_is_lost_of_the_rest(self, chunks, ended):
+        arriving = Arriving(messages(*body(*chunks, ended=ended), {"type": "http.disconnect"}))
+        short = ended and len(b"".join(chunks)) <= 4
+        assert asyncio.run(arriving.whole(4)) == (b"".join(chunks) if short else None)
+
+        async def rest():
+            return [chunk async for chunk in arriving]
+
+        if not short:
+            assert asyncio.run(rest()) == chunks
+        assert arriving.ended is ended
+
     @pytest.mark.parametrize("at", [0, 3, 9])
     def test_stops_at_the_first_failure_with_nothing_under_way(self, at):
         written = []

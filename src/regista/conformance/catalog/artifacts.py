@@ -1,12 +1,14 @@
 """Artifacts and logged models."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 
 from regista.conformance.catalog.case import CatalogCase, every
 from regista.conformance.catalog.examples import UNUSUAL
 from regista.entities.digest import digest_of
 from regista.entities.run import Artifact, LoggedModel, ModelMetric
-from regista.interfaces.catalog import Catalog
+from regista.interfaces.catalog import Catalog, Transaction
 
 PATHS = ["a.txt", "model", "model-2/x", "model.txt", "model/MLmodel", "model/data/w.bin", "model0", "z"]
 
@@ -26,6 +28,26 @@ class ArtifactContract(CatalogCase):
         assert catalog.read(lambda tx: tx.artifacts.find("w", "runs/r", "a")) == new
         assert catalog.read(lambda tx: tx.artifacts.find("w", "runs/other", "a")) is None
         assert catalog.read(lambda tx: tx.artifacts.below("w", "runs/r")) == [new]
+
+    def test_eight_threads_write_the_same_file_and_files_of_their_own(self, catalog: Catalog) -> None:
+        same = artifact("requirements.txt", content=b"same")
+
+        def work(tx: Transaction, number: int) -> None:
+            for one in (
+                same,
+                artifact(f"f{number}", content=bytes([number])),
+                artifact("last", content=bytes([number])),
+            ):
+                tx.claims.add("w", "", {one.digest: one.size}, number)
+                tx.artifacts.put(one)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda number: catalog.write(lambda tx: work(tx, number)), range(32)))
+        found = catalog.read(lambda tx: tx.artifacts.below("w", "runs/r"))
+        assert [one for one in found if one.path == same.path] == [same]
+        assert {one.path for one in found} == {same.path, "last", *(f"f{number}" for number in range(32))}
+        sizes = catalog.read(lambda tx: tx.claims.sizes(["w"], "", [one.digest for one in found]))
+        assert sizes == {one.digest: one.size for one in found}
 
     def test_a_folder_is_what_lies_below_its_name_and_a_slash(self, catalog: Catalog) -> None:
         catalog.write(lambda tx: tx.artifacts.put_all([artifact(path) for path in reversed(PATHS)]))

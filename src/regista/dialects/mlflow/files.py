@@ -18,12 +18,11 @@ from regista.dialects.mlflow.errors import answer
 from regista.dialects.mlflow.paths import split
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.wire import ListFiles
-from regista.dialects.streaming import Arriving, Run, send_all, write_all
+from regista.dialects.streaming import BATCH, Arriving, Run, send_all, write_all
 from regista.errors import InvalidError
-from regista.services.datastores.blocks import BlockUpload
 from regista.services.datastores.files import Labels
 from regista.services.house import House
-from regista.services.tracking.artifacts import ArtifactUpload, FileInfo
+from regista.services.tracking.artifacts import FileInfo
 from regista.services.tracking.multipart import Target
 
 _TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
@@ -72,7 +71,10 @@ class Files:
 
     async def _at_file(self, asked: "Request", path: str) -> None:
         """Get, put or delete a file, by a key or by a signed address."""
-        handler = {"GET": self._get, "PUT": self._put, "DELETE": self._delete}[asked.scope["method"]]
+        if asked.scope["method"] == "PUT":
+            await self._put(asked, path)
+            return
+        handler = self._get if asked.scope["method"] == "GET" else self._delete
         call = await self._run(self._caller, asked.scope, asked.place, path)
         await handler(call, path, asked.scope, asked.receive, asked.send)
 
@@ -138,17 +140,30 @@ class Files:
         await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": fields})
         await send_all(send, Arriving(receive), chunks, self._run)
 
-    async def _put(self, call: Call, path: str, _: http.Scope, receive: http.Receive, send: http.Send) -> None:
-        owner, inner = split(path)
-        upload = await self._run(self._house.artifacts.begin, call.caller, call.address, owner, inner)
+    async def _put(self, asked: "Request", path: str) -> None:
+        """Store a file. One that is no longer than what would be written at once is a single piece of work."""
+        arriving = Arriving(asked.receive)
+        content = await arriving.whole(BATCH)
+        if content is None:
+            await self._put_streamed(asked, path, arriving)
+        else:
+            await self._run(self._put_whole, asked, path, content)
+        if arriving.ended:
+            await http.respond(asked.send, 200, b"{}")
+
+    def _put_whole(self, asked: "Request", path: str, content: bytes) -> None:
+        call = self._caller(asked.scope, asked.place, path)
+        self._house.artifacts.put(call.caller, call.address, *split(path), content)
+
+    async def _put_streamed(self, asked: "Request", path: str, arriving: Arriving) -> None:
+        call = await self._run(self._caller, asked.scope, asked.place, path)
+        upload = await self._run(self._house.artifacts.begin, call.caller, call.address, *split(path))
         try:
-            whole = await self._receive(upload, receive)
-            if whole:
+            await write_all(arriving, upload.write, self._run)
+            if arriving.ended:
                 await self._run(upload.commit)
         finally:
             await self._run(upload.abort)
-        if whole:
-            await http.respond(send, 200, b"{}")
 
     async def _put_part(self, asked: "Request", path: str) -> None:
         scope, send, query = asked.scope, asked.send, http.query(asked.scope)
@@ -164,18 +179,14 @@ class Files:
         upload = await self._run(self._house.multipart.part, call.caller, target, *part)
         staged = None
         try:
-            if await self._receive(upload, asked.receive):
+            arriving = Arriving(asked.receive)
+            await write_all(arriving, upload.write, self._run)
+            if arriving.ended:
                 staged = await self._run(upload.commit, Labels(), md5_of(scope))
         finally:
             await self._run(upload.abort)
         if staged is not None:
             await http.respond(send, 200, b"", http.TEXT, [(b"etag", f'"{staged.md5.hex()}"'.encode())])
-
-    async def _receive(self, upload: ArtifactUpload | BlockUpload, receive: http.Receive) -> bool:
-        """Write the body as it comes; whether all of it came."""
-        arriving = Arriving(receive)
-        await write_all(arriving, upload.write, self._run)
-        return arriving.ended
 
     async def _delete(self, call: Call, path: str, _: http.Scope, receive: http.Receive, send: http.Send) -> None:
         await http.body(receive)

@@ -36,6 +36,10 @@ from regista.services.tracking.rights import readable, writable
 _OWNERS = ("runs", "models", "experiments", "traces", "versions")
 
 
+_Target = tuple[Caller, ScopeAddress, str, str]
+"""Who writes where: the owner of the file, and its path there."""
+
+
 class FileInfo(msgspec.Struct, frozen=True):
     """A file or a folder in a listing; ``path`` is whole, from the owner's root."""
 
@@ -70,6 +74,13 @@ class ArtifactService:
         check_path(path)
         scope = self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
         return ArtifactUpload(self._catalog, (caller, address, owner, path), self._contents.store(scope).begin())
+
+    def put(self, caller: Caller, address: ScopeAddress, owner: str, path: str, content: bytes) -> Artifact:
+        """Write the file *path* whole: durable, and visible in the place of what was there, when this returns."""
+        check_path(path)
+        scope = self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
+        digest = self._contents.store(scope).put(content)
+        return _name(self._catalog, (caller, address, owner, path), digest, len(content))
 
     def require_writable(self, caller: Caller, address: ScopeAddress, owner: str) -> None:
         """Raise what ``begin`` would raise."""
@@ -106,7 +117,7 @@ class ArtifactService:
 class ArtifactUpload:
     """An open upload of one artifact."""
 
-    def __init__(self, catalog: Catalog, target: tuple[Caller, ScopeAddress, str, str], upload: BlobUpload) -> None:
+    def __init__(self, catalog: Catalog, target: _Target, upload: BlobUpload) -> None:
         self._catalog, self._target, self._upload = catalog, target, upload
 
     def write(self, chunk: bytes | bytearray) -> None:
@@ -114,23 +125,27 @@ class ArtifactUpload:
         self._upload.write(chunk)
 
     def commit(self) -> Artifact:
-        """Make the bytes durable, then visible under their path. Rights are asked for again: much may have changed."""
-        caller, address, owner, path = self._target
+        """Make the bytes durable, then visible under their path."""
         size = self._upload.offset
-        digest = self._upload.commit()
-
-        def work(tx: Transaction) -> Artifact:
-            scope = check_writable(tx, caller, address, owner)
-            artifact = Artifact(scope_id=scope.id, owner=owner, path=path, digest=digest, size=size)
-            tx.claims.add(scope.id, "", {digest: size}, now())
-            tx.artifacts.put(artifact)
-            return artifact
-
-        return self._catalog.write(work)
+        return _name(self._catalog, self._target, self._upload.commit(), size)
 
     def abort(self) -> None:
         """Forget what was sent; quiet after ``commit``."""
         self._upload.abort()
+
+
+def _name(catalog: Catalog, target: _Target, digest: Digest, size: int) -> Artifact:
+    """Make bytes that are durable visible under their path. Rights are asked for again: much may have changed."""
+    caller, address, owner, path = target
+
+    def work(tx: Transaction) -> Artifact:
+        scope = check_writable(tx, caller, address, owner)
+        artifact = Artifact(scope_id=scope.id, owner=owner, path=path, digest=digest, size=size)
+        tx.claims.add(scope.id, "", {digest: size}, now())
+        tx.artifacts.put(artifact)
+        return artifact
+
+    return catalog.write(work)
 
 
 def _split(owner: str) -> tuple[str, str]:

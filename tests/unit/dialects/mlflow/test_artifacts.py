@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 
+from regista.dialects.streaming import BATCH
 from tests.support.mlflow_door import FILES
 
 
@@ -44,6 +45,15 @@ class TestFiles:
         answer = door.request("GET", f"{FILES}/runs/{run}/large.bin")
         assert answer.content == content
         assert answer.headers["etag"] == f'"sha256:{hashlib.sha256(content).hexdigest()}"'
+
+    @pytest.mark.parametrize("size", [0, 1, BATCH - 1, BATCH, BATCH + 1])
+    def test_a_file_is_what_it_was_whether_it_is_stored_at_once_or_as_it_comes(self, door, size):
+        run = door.run()
+        content = (hashlib.sha256(b"seed").digest() * (size // 32 + 1))[:size]
+        for _ in range(2):
+            assert door.put(f"runs/{run}/some.bin", content).status == 200
+        assert door.request("GET", f"{FILES}/runs/{run}/some.bin").content == content
+        assert door.put("runs/nobody/some.bin", content).status == 404
 
     def test_sending_again_replaces_and_deleting_removes(self, door):
         run = door.run()

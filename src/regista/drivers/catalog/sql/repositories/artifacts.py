@@ -23,6 +23,11 @@ _OF = "WHERE scope_id = :scope AND owner = :owner"
 _WITHIN = f"{_OF} AND (path = :path OR (path >= :first AND path < :last))"
 _COLUMNS = "SELECT scope_id, owner, path, digest, size FROM artifacts"
 _PUT = upsert(tables.artifacts, "scope_id", "owner", "path")
+_ADD = insert(tables.artifacts)
+_REPLACE = Statement(
+    "UPDATE artifacts SET digest = :digest, size = :size"
+    " WHERE scope_id = :scope_id AND owner = :owner AND path = :path AND digest <> :digest"
+)
 _FIND = Statement(f"{_COLUMNS} {_OF} AND path = :path")
 _ALL = Statement(f"{_COLUMNS} {_OF} ORDER BY path")
 _BELOW = Statement(f"{_COLUMNS} {_WITHIN} ORDER BY path")
@@ -56,7 +61,9 @@ class ArtifactRows:
         self._session = session
 
     def put(self, artifact: Artifact) -> None:
-        self._session.run(_PUT, **_row(artifact))
+        row = _row(artifact)
+        if not self._session.run(_ADD, **row):
+            self._session.run(_REPLACE, **row)  # nothing, and nobody's way, where the file is the same
 
     def put_all(self, artifacts: Sequence[Artifact]) -> None:
         if artifacts:

@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
 from regista.drivers.catalog.sql import tables
-from regista.drivers.catalog.sql.session import Session, Statement, upsert
+from regista.drivers.catalog.sql.session import Session, Statement, insert, upsert
 from regista.entities.digest import Digest
 
 _ADD = upsert(tables.blob_claims, "digest", "scope_id", "principal_id", keep=("size",))
+_ADD_FOR_ALL = insert(tables.blob_claims)
+"""A claim of a scope as a whole does not grow old. To leave it as it is keeps two that bring the same bytes at once, as two runs
+do with their lists of requirements, out of each other's way."""
 _SIZES = Statement(
     "SELECT digest, size FROM blob_claims WHERE digest IN :digests AND scope_id IN :scopes"
     " AND principal_id = :principal"
@@ -24,13 +27,11 @@ class BlobClaimRows:
         self._session = session
 
     def add(self, scope_id: str, principal_id: str, blobs: Mapping[Digest, int], at: int) -> None:
-        self._session.many(
-            _ADD,
-            (
-                {"digest": digest, "scope_id": scope_id, "principal_id": principal_id, "size": size, "at": at}
-                for digest, size in blobs.items()
-            ),
-        )
+        rows = [
+            {"digest": digest, "scope_id": scope_id, "principal_id": principal_id, "size": size, "at": at}
+            for digest, size in blobs.items()
+        ]
+        self._session.many(_ADD if principal_id else _ADD_FOR_ALL, rows)
 
     def sizes(self, scope_ids: Sequence[str], principal_id: str, digests: Iterable[Digest]) -> dict[Digest, int]:
         found: dict[Digest, int] = {}
