@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from random import Random
 
 import msgspec
 import pytest
@@ -84,6 +85,49 @@ class MetricContract(CatalogCase):
             catalog.write(lambda tx, again=again: tx.runs.log_metrics(run.id, again))  # type: ignore[misc]
         assert len(catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]) == 500
         assert [metric.value for metric in whole(catalog, run.id, "k7")] == [-1.0, 7.0, 507.0, 1007.0, 1507.0]
+
+    def test_batches_of_any_kind_are_what_they_are_one_by_one(self, catalog: Catalog) -> None:
+        run, chance = added_job(catalog), Random(7)  # noqa: S311 - the same each time
+        values = (math.nan, math.inf, -math.inf, -0.5, 0.25, 1.0)
+        logged: dict[str, set[tuple[int, int, bool, float]]] = {}
+        batches: list[list[Metric]] = []
+        for size in (1, 2, 3, 120, 40, 7, 400, 1):
+            batch = [
+                Metric(f"k{chance.randrange(30)}", chance.choice(values), chance.randrange(4), chance.randrange(-2, 9))
+                for _ in range(size)
+            ]
+            batches.append([*batch, *chance.choices(batch, k=size // 2)])
+        for batch in (*batches, *batches[::-1]):  # each a second time, as who got no answer sends it
+            catalog.write(lambda tx, batch=batch: tx.runs.log_metrics(run.id, batch))  # type: ignore[misc]
+            for one in batch:
+                number = not math.isnan(one.value)
+                place = (one.step, one.timestamp, number, one.value if number else 0.0)
+                logged.setdefault(one.key, set()).add(place)
+        latest = catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]
+        assert [one.key for one in latest] == sorted(logged)
+        for one in latest:
+            expected = [
+                Metric(one.key, value if number else math.nan, at, step)
+                for step, at, number, value in sorted(logged[one.key])
+            ]
+            assert str(whole(catalog, run.id, one.key)) == str(expected)
+            assert str(one) == str(expected[-1])
+
+    def test_eight_threads_log_batches_to_one_run_and_to_their_own(self, catalog: Catalog) -> None:
+        runs = [added_job(catalog, f"r{number}") for number in range(5)]
+
+        def log(number: int) -> None:
+            for which in (0, 1 + number % 4):
+                batch = [Metric(f"k{n}", float(number), number, n % 3) for n in range(100)]
+                catalog.write(lambda tx, run=runs[which], batch=batch: tx.runs.log_metrics(run.id, batch))  # type: ignore[misc]
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(log, range(16)))
+        assert [one.value for one in whole(catalog, runs[0].id, "k5")] == [float(number) for number in range(16)]
+        for at, run in enumerate(runs):
+            latest = catalog.read(lambda tx, run=run: tx.runs.latest_metrics([run.id]))[run.id]  # type: ignore[misc]
+            assert {one.value for one in latest} == {float(15 if at == 0 else 11 + at)}
+            assert len(latest) == 100
 
     def test_sixteen_threads_log_to_one_run(self, catalog: Catalog) -> None:
         run = added_job(catalog)

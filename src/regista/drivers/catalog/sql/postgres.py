@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy import URL, Engine, create_engine
 
+from regista.drivers.catalog.sql.columns import introduce
 from regista.drivers.catalog.sql.faults import is_lost_connection, is_retryable, translating
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError, UnsupportedError
@@ -29,6 +30,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 def postgres_engine(url: URL) -> Engine:
     """A pool of connections; raise ``UnsupportedError`` when psycopg is not installed."""
     try:
+        introduce()
         return create_engine(
             url,
             pool_size=CONNECTIONS,

@@ -4,11 +4,13 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
+from regista.drivers.catalog.sql.columns import Column, Kind
 from regista.drivers.catalog.sql.repositories.histories import Point, point
 from regista.drivers.catalog.sql.session import Insertion, Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tables import HEAD
@@ -18,10 +20,6 @@ from regista.errors import InvalidError, NotFoundError
 
 _dataset = decoder(Dataset)
 _tags = Tags(tables.run_tags)
-
-_POINT_TYPES = {"metric": "int8", "step": "int8", "timestamp": "int8", "is_number": "int4", "value": "float8"}
-_MANY = 100
-"""From so many points on COPY is worth its savepoint."""
 
 _JOB = Statement("SELECT seq, scope_id, created_at FROM jobs WHERE id = :job")
 
@@ -36,16 +34,25 @@ _ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, val
 _LATEST = Insertion(_ADD_LATEST, 6, _NEWER)
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
 _POINT = Insertion(_ADD_POINT, 5, "ON CONFLICT DO NOTHING")
-_SHEET = (
-    "unnest(CAST(:keys AS text[]), CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]),"
-    " CAST(:are_numbers AS integer[]), CAST(:values AS double precision[]))"
-    " AS p (key, step, timestamp, is_number, value)"
+_MEASURED = Statement(
+    "WITH p AS MATERIALIZED (SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:steps AS bigint[]),"
+    " CAST(:timestamps AS bigint[]), CAST(:are_numbers AS integer[]), CAST(:values AS double precision[]),"
+    " CAST(:are_last AS integer[])) AS p (key, step, timestamp, is_number, value, is_last)),"
+    f" changed AS ({_ADD_LATEST} SELECT :job, key, step, timestamp, is_number, value FROM p WHERE is_last = 1{_NEWER}"
+    " RETURNING key, seq)"
+    f" {_ADD_POINT} SELECT coalesce(c.seq, (SELECT m.seq FROM metrics m WHERE m.job = :job AND m.key = p.key)),"
+    " p.step, p.timestamp, p.is_number, p.value FROM p LEFT JOIN changed c ON c.key = p.key ON CONFLICT DO NOTHING"
 )
-_LATEST_SHEET = Statement(f"{_ADD_LATEST} SELECT :job, p.* FROM {_SHEET}{_NEWER}")
-_POINT_SHEET = Statement(
-    f"{_ADD_POINT} SELECT m.seq, p.step, p.timestamp, p.is_number, p.value FROM {_SHEET}"
-    " JOIN metrics m ON m.job = :job AND m.key = p.key ON CONFLICT DO NOTHING"
-)
+"""All of it for PostgreSQL. Rows of ``metrics`` are read only where none was written: whoever reads many of them in a SERIALIZABLE
+transaction is held to have read all, and is in the way of everybody else who measures."""
+_KINDS = {
+    "keys": Kind.TEXT,
+    "steps": Kind.BIGINT,
+    "timestamps": Kind.BIGINT,
+    "are_numbers": Kind.INTEGER,
+    "values": Kind.DOUBLE,
+    "are_last": Kind.INTEGER,
+}
 _NUMBERS = Statement("SELECT id, seq FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
@@ -70,14 +77,12 @@ class RunDataRows:
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
         points = sorted(map(point, metrics))  # neighbours in the index, which takes them a third faster
-        latest: dict[str, Point] = {point[0]: point for point in points}
         if self._session.postgres:
-            self._session.run(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
-            if len(points) < _MANY or not self._copy(job, points):
-                self._session.run(_POINT_SHEET, job=job, **_sheet(points))
+            self._session.run(_MEASURED, job=job, **_sheet(points))
         elif points:
+            latest: dict[str, Point] = {point[0]: point for point in points}
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
-            series = self._series(job, latest)
+            series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(latest)))
             self._session.append(
                 _POINT, [(series[key], step, at, is_number, v) for key, step, at, is_number, v in points]
             )
@@ -132,12 +137,6 @@ class RunDataRows:
             found[ids[row]].append(_dataset(body))
         return dict(found)
 
-    def _copy(self, job: int, points: Sequence[Point]) -> bool:
-        """Whether the points were new, each of them, and are now there."""
-        series = self._series(job, {point[0] for point in points})
-        rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
-        return self._session.copy("metric_points", _POINT_TYPES, rows)
-
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
         if {*self._ids.values()} != {*job_ids}:
@@ -154,11 +153,6 @@ class RunDataRows:
             found[ids[row]][key] = value
         return dict(found)
 
-    def _series(self, job: int, keys: Iterable[str]) -> dict[str, int]:
-        """The numbers of the rows of ``metrics``."""
-        series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(keys)))
-        return series
-
     def _job(self, job_id: str) -> tuple[int, str, int]:
         """Number, scope and time of the job's row."""
         row = self._session.first(_JOB, job=job_id)
@@ -168,7 +162,11 @@ class RunDataRows:
         return seq, scope_id, created_at
 
 
-def _sheet(points: Sequence[Point]) -> dict[str, list[Any]]:
-    """Points by column, as PostgreSQL takes many rows in one statement."""
-    columns = [list(column) for column in zip(*points, strict=True)] or [[], [], [], [], []]
-    return dict(zip(("keys", "steps", "timestamps", "are_numbers", "values"), columns, strict=True))
+def _sheet(points: Sequence[Point]) -> dict[str, Column]:
+    """Points, sorted, by column, and of each whether it is the last of its key."""
+    columns: list[Sequence[Any]] = list(zip(*points, strict=True)) or [()] * 5
+    keys = columns[0]
+    are_last = [int(key != after) for key, after in pairwise(keys)] + [1] * bool(keys)
+    return {
+        name: Column(kind, column) for (name, kind), column in zip(_KINDS.items(), [*columns, are_last], strict=True)
+    }
