@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from regista.dialects import http
 from regista.dialects.azureblob import xml
@@ -30,19 +30,19 @@ class Reads:
         place = call.place
         if call.method == "HEAD":
             file = await self._run(self._house.files.get, call.caller("r"), place.container, place.path)
-            if not await _refuse_unless(call, file, send, common):
+            if _is_had(call, file):
+                await head(send, 304, [*written(file), *common])
+            else:
                 await head(send, 200, [*_fields(file), _length(file.size), *common])
             return
-        opened = await self._run(self._house.files.open, call.caller("r"), place.container, place.path)
-        file = opened.file
-        if await _refuse_unless(call, file, send, common):
+        file, wanted, chunks = await self._run(self._open, call)
+        if chunks is None:
+            await head(send, 304, [*written(file), *common])
             return
-        wanted = call.range_of(file.size)
         start, end = wanted or (0, file.size)
         fields = [*_fields(file), _length(end - start), *common]
         if wanted:
             fields.append((b"content-range", f"bytes {start}-{end - 1}/{file.size}".encode()))
-        chunks = await self._run(opened.read, start, end)
         await send({"type": "http.response.start", "status": 206 if wanted else 200, "headers": fields})
         await send_all(send, call.body.arriving, chunks, self._run)
 
@@ -62,6 +62,14 @@ class Reads:
         place = call.place
         staged = await self._run(self._house.blocks.staged, call.caller("r"), place.container, place.path)
         await http.respond(send, 200, xml.block_list(staged), XML, common)
+
+    def _open(self, call: Call) -> tuple[StoredFile, tuple[int, int] | None, Iterator[bytes] | None]:
+        """A blob, the range of it that is asked for, and the bytes; none of a blob that the client has already."""
+        opened = self._house.files.open(call.caller("r"), call.place.container, call.place.path)
+        if _is_had(call, opened.file):
+            return opened.file, None, None
+        wanted = call.range_of(opened.file.size)
+        return opened.file, wanted, opened.read(*(wanted or (0, opened.file.size)))
 
     def _list(self, call: Call, limit: int) -> bytes:
         query = call.query
@@ -92,15 +100,12 @@ def written(file: StoredFile) -> Fields:
     return [(b"etag", file.etag.encode()), (b"last-modified", xml.http_date(file.modified_at).encode())]
 
 
-async def _refuse_unless(call: Call, file: StoredFile, send: http.Send, common: Fields) -> bool:
-    """Answer when a condition on the blob does not hold; whether that was so."""
+def _is_had(call: Call, file: StoredFile) -> bool:
+    """Whether the client says that it has the blob as it is; raise ``ProtocolError`` where another condition does not hold."""
     condition = call.condition
     if condition.match and condition.match not in {"*", file.etag}:
         raise ProtocolError(412, "ConditionNotMet", "the blob has changed since")
-    if condition.none_match == file.etag or condition.absent:
-        await head(send, 304, [*written(file), *common])
-        return True
-    return False
+    return condition.none_match == file.etag or condition.absent
 
 
 def _fields(file: StoredFile) -> Fields:

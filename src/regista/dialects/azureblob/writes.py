@@ -74,15 +74,19 @@ class Writes:
 
     async def _receive(self, call: Call, upload: FileUpload | BlockUpload, labels: Labels, most: int) -> Any:
         """Write the body and end the upload; None, and nothing left, when the client went away in the middle."""
+        committed = False
         try:
             expected = call.digest(b"content-md5")
             if expected:
                 upload.expect_md5()
             if not await call.body.into(upload.write, most):
                 return None
-            return await self._run(upload.commit, labels, expected)
+            file = await self._run(upload.commit, labels, expected)
+            committed = True
+            return file
         finally:
-            await self._run(upload.abort)
+            if not committed:
+                await self._run(upload.abort)
 
 
 def _block_id(call: Call) -> str:
