@@ -7,7 +7,6 @@ from regista.conformance.gathers import GathersContract
 from regista.conformance.joins import JoinsContract
 from regista.drivers.blobs.local import LocalBlobStore
 from regista.drivers.blobs.memory import MemoryBlobStore
-from regista.drivers.blobs.verifying import VerifyingBlobStore
 
 
 class TestMemoryBlobStore(BlobStoreContract, JoinsContract, GathersContract):
@@ -38,18 +37,3 @@ class TestLocalBlobStore(BlobStoreContract, JoinsContract, GathersContract):
 
     def leftovers(self, store):
         return [str(path) for path in self.root.rglob("*") if not path.is_dir()]
-
-
-class TestVerifyingBlobStore(BlobStoreContract):
-    """The wrapper over files on a disk."""
-
-    root = TestLocalBlobStore.root
-    _root = TestLocalBlobStore._root
-    leftovers = TestLocalBlobStore.leftovers
-
-    @pytest.fixture
-    def store(self, root):
-        return VerifyingBlobStore(LocalBlobStore(root))
-
-    def reopen(self, store):
-        return VerifyingBlobStore(LocalBlobStore(self.root))

@@ -329,7 +329,7 @@ class LoggedModelOrder(msgspec.Struct):
 class SearchLoggedModels(msgspec.Struct):
     """``POST logged-models/search``."""
 
-    experiment_ids: list[str] = []
+    experiment_ids: list[str]
     filter: str = ""
     datasets: list[DatasetFilter] = []
     max_results: Int64 = 50

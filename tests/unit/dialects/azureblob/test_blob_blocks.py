@@ -10,8 +10,8 @@ import pytest
 
 from regista.bootstrap.house import build_house
 from regista.bootstrap.settings import Settings
-from regista.drivers.blobs.verifying import VerifyingBlobStore
 from regista.services.scopes.stores import StoreService
+from tests.support.bare_store import BareStore
 from tests.support.blob_door import BlobDoor
 
 
@@ -24,7 +24,7 @@ def store(request, monkeypatch):
     """Both ways of putting a file together: in a store that joins pieces, and in one that does not."""
     if request.param == "appended":
         opened = StoreService._opened_at
-        monkeypatch.setattr(StoreService, "_opened_at", lambda self, url: VerifyingBlobStore(opened(self, url)))
+        monkeypatch.setattr(StoreService, "_opened_at", lambda self, url: BareStore(opened(self, url)))
 
 
 @pytest.mark.usefixtures("store")

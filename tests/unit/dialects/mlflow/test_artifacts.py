@@ -231,6 +231,25 @@ class TestLoggedModels:
         assert door.refused("POST", "runs/log-metric", **asked).startswith("RESOURCE_DOES_NOT_EXIST")
         assert door.get("runs/get", run_id=run)["run"]["data"]["metrics"] == []
 
+    @pytest.mark.parametrize(
+        ("asked", "status"),
+        [
+            ({"experiment_ids": ["999999"]}, 200),
+            ({"experiment_ids": []}, 200),
+            ({"experiment_ids": ["x"]}, 400),
+            ({}, 400),
+        ],
+    )
+    def test_those_of_experiments_that_are_not_there_are_none_and_experiments_have_to_be_named(
+        self, door, asked, status
+    ):
+        """As `mlflow server` answers (3.17)."""
+        answer = door.send("POST", "logged-models/search", **asked)
+        assert answer.status == status
+        assert answer.json == {"models": []} if status == 200 else "experiment" in answer.json["message"].lower()
+        missing = door.at("/mlflow/workspaces/lacking").send("POST", "logged-models/search", experiment_ids=["0"])
+        assert missing.status == 404
+
     def test_they_are_searched_by_everything(self, door, experiment):
         run = door.run(experiment)
         for name, accuracy in (("one", 0.5), ("two", 0.9), ("three", None)):

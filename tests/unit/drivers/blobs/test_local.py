@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from regista.drivers.blobs.local import LocalBlobStore
-from regista.drivers.blobs.verifying import VerifyingBlobStore
 from regista.entities.digest import digest_of, hex_of
 from regista.errors import ConflictError, DigestMismatchError, InvalidError, NotFoundError, UnavailableError
 from regista.interfaces.blobs import CHUNK, OnDisk
@@ -116,7 +115,7 @@ class TestFiles:
         before = len(list(Path("/proc/self/fd").iterdir()))
         for _ in range(10):
             store.read(digest)
-            next(VerifyingBlobStore(store).read(digest))
+            next(store.read(digest))
             with pytest.raises(InvalidError):
                 store.read(digest, -1)
         assert len(list(Path("/proc/self/fd").iterdir())) == before
@@ -390,27 +389,6 @@ class TestRot:
         rot(store.path(store.put(CONTENT)), b"CONTENT")
         with pytest.raises(DigestMismatchError):
             store.get(DIGEST)
-
-    @pytest.mark.parametrize("end", [None, 3 * CHUNK, 3 * CHUNK + 9])
-    def test_the_wrapper_finds_rot_at_the_end_of_a_whole_read(self, store, end):
-        content = b"x" * (3 * CHUNK)
-        digest = store.put(content)
-        rot(store.path(digest), content[:-1] + b"y")
-        with pytest.raises(DigestMismatchError) as found:
-            list(VerifyingBlobStore(store).read(digest, 0, end))
-        assert found.value.expected == digest
-
-    def test_the_wrapper_finds_a_blob_cut_short(self, store):
-        rot(store.path(store.put(CONTENT)), CONTENT[:-1])
-        with pytest.raises(DigestMismatchError):
-            list(VerifyingBlobStore(store).read(DIGEST))
-
-    def test_the_wrapper_passes_a_range_through(self, store):
-        rot(store.path(store.put(CONTENT)), b"CONTENT")
-        assert b"".join(VerifyingBlobStore(store).read(DIGEST, 0, 3)) == b"CON"
-
-    def test_the_wrapper_offers_no_way_past_itself(self, store):
-        assert not isinstance(VerifyingBlobStore(store), OnDisk)
 
     @pytest.mark.parametrize("link", [None, False, True])
     def test_storing_it_again_mends_a_blob_that_was_cut_short(self, store, source, link):
