@@ -32,7 +32,9 @@ SERVER, URL = os.environ["OWN_TESTS_SERVER"], os.environ["OWN_TESTS_URL"]
 RESULT = Path(os.environ["OWN_TESTS_RESULT"])
 
 REDIRECTED = ("test_tracking.py", "test_client.py", "test_fluent.py", "test_fluent_autolog.py", "test_log_image.py",
-              "test_log_figure.py", "test_model_registry_fluent.py", "test_models_artifact_repo.py")  # fmt: skip
+              "test_log_figure.py", "test_model_registry_fluent.py", "test_models_artifact_repo.py", "test_artifacts.py",
+              "test_assessment.py", "test_attachments_integration.py", "test_prompts.py", "test_evaluation.py", "test_runs.py",
+              "test_model.py")  # fmt: skip
 """Files whose tests use whatever store is set, by default SQLite in their own process: for them the server is set."""
 
 _numbers = itertools.count()
@@ -46,6 +48,9 @@ class Given:
     url = ""
 
 
+WITH_A_RUN = ("test_model_registry.py", "test_mlflow_artifacts.py")
+
+
 def fresh() -> str:
     """The address of an empty server; within one test always the same."""
     if not Given.url:
@@ -54,8 +59,9 @@ def fresh() -> str:
 
 
 def _empty_workspace() -> str:
-    """A workspace of its own. A stock server makes versions of runs that it does not know; here a version has files, so that the
-    runs that the registry's tests name have to be there: imported, with a file in each folder that becomes a model."""
+    """A workspace of its own. A stock server makes versions of runs that it does not know, and keeps files that belong to nothing;
+    here a version has files, and files belong to something. So the run that the registry's tests name is there, imported, with a
+    file in each folder that becomes a model, and is where the tests of artifacts write what they write beside all runs."""
     name = f"own-{uuid.uuid4().hex[:8]}-{next(_numbers)}"
     with requests.Session() as session:
         session.trust_env = False  # requests would put what .netrc says in the place of our header
@@ -63,7 +69,7 @@ def _empty_workspace() -> str:
         session.verify = os.environ["REQUESTS_CA_BUNDLE"]
         session.post(f"{URL}/api/v1/workspaces", json={"name": name}, timeout=60).raise_for_status()
         files = f"{URL}/mlflow/workspaces/{name}/api/2.0/mlflow-artifacts/artifacts/runs/run_id"
-        if "test_model_registry" in os.environ.get("PYTEST_CURRENT_TEST", ""):
+        if any(file in os.environ.get("PYTEST_CURRENT_TEST", "") for file in WITH_A_RUN):
             run = f"{URL}/api/v1/workspaces/{name}/imports/runs"
             session.put(run, json={"name": "run_id"}, timeout=60).raise_for_status()
             for folder in ("model", "another_model"):
@@ -117,7 +123,7 @@ def _registry_store(_request):
 
 def _artifacts_server(request):
     url = fresh()
-    root = f"{url}/api/2.0/mlflow-artifacts/artifacts"
+    root = f"{url}/api/2.0/mlflow-artifacts/artifacts" + ("/runs/run_id" if SERVER == "regista" else "")
     return request.module.ArtifactsServer("", root, os.environ.get("OWN_TESTS_FILES", ""), url, None)
 
 

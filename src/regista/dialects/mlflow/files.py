@@ -25,7 +25,10 @@ from regista.services.house import House
 from regista.services.tracking.artifacts import FileInfo
 from regista.services.tracking.multipart import Target
 
-_TEXTS = {"MLmodel", ".log", ".err", ".cfg", ".conf", ".env", ".yaml", ".yml", ".toml", ".ini", ".properties"}
+_TEXTS = frozenset(
+    "txt log err cfg conf cnf cf ini env properties prop hocon toml yaml yml xml json js py py3 csv tsv md rst MLmodel mlproject".split()
+)
+"""How names of files end, or what they are, that MLflow's server and clients show as plain text."""
 _TOKEN = re.compile(r"[\w!#$&+.^`|~-]+", re.ASCII)
 _reader = Reader(ListFiles)
 
@@ -260,5 +263,5 @@ def _file(info: FileInfo, path: str) -> Json:
 
 def media_type(name: str) -> str:
     """By the file's name."""
-    ending = name[name.rfind(".") :] if "." in name else name
+    ending = name.rpartition("/")[2].rpartition(".")[2]
     return "text/plain" if ending in _TEXTS else mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -30,6 +30,14 @@ class TestFiles:
         assert answer.headers["content-disposition"] == "attachment; filename=weights.bin"
         assert answer.headers["content-length"] == "2"
 
+    def test_what_people_read_is_plain_text_whatever_its_name_says(self, door):
+        run = door.run()
+        names = {"MLmodel": "text/plain", "mlproject": "text/plain", "a.py": "text/plain", "b.json": "text/plain",
+                 "v1.csv/c.png": "image/png", "v1.csv/plain": "application/octet-stream", "d.pkl": "application/octet-stream"}  # fmt: skip
+        for name, wanted in names.items():
+            door.put(f"runs/{run}/{name}", b"x")
+            assert door.request("GET", f"{FILES}/runs/{run}/{name}").headers["content-type"] == wanted
+
     def test_the_tracking_service_lists_from_the_root_on(self, door):
         run = door.run()
         door.put(f"runs/{run}/a/b.txt", b"x")
