@@ -33,7 +33,7 @@ RESULT = Path(os.environ["OWN_TESTS_RESULT"])
 
 REDIRECTED = ("test_tracking.py", "test_client.py", "test_fluent.py", "test_fluent_autolog.py", "test_log_image.py",
               "test_log_figure.py", "test_model_registry_fluent.py", "test_models_artifact_repo.py", "test_artifacts.py",
-              "test_assessment.py", "test_attachments_integration.py", "test_prompts.py", "test_evaluation.py", "test_runs.py",
+              "test_attachments_integration.py", "test_prompts.py", "test_evaluation.py", "test_runs.py",
               "test_model.py")  # fmt: skip
 """Files whose tests use whatever store is set, by default SQLite in their own process: for them the server is set."""
 
