@@ -150,6 +150,10 @@ class ContentService:
         """The store that holds the scope's bytes."""
         return self._stores.for_scope(scope)[1]
 
+    def store_of(self, tx: Transaction, scope: Scope) -> BlobStore:
+        """The same inside a transaction."""
+        return self._stores.of(tx, scope)[1]
+
     def require_writer(self, caller: Caller, address: ScopeAddress) -> Scope:
         """The scope, into which the caller may bring something; raise otherwise."""
         return self._writable(caller, address)[0]

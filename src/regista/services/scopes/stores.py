@@ -28,8 +28,9 @@ class StoreService:
 
     def of(self, tx: Transaction, scope: Scope) -> tuple[str, BlobStore]:
         """The name of the store of the scope's (primary) region, and the store."""
-        bound = next((store for store in tx.scopes.stores() if scope.location in store.regions), None)
-        store = bound or self._find(tx, DEFAULT) or self._default
+        stores = tx.scopes.stores()
+        bound = (store for store in stores if scope.location in store.regions)
+        store = next(bound, None) or next((store for store in stores if store.name == DEFAULT), self._default)
         return store.name, self._opened_at(store.url)
 
     def for_scope(self, scope: Scope) -> tuple[str, BlobStore]:

@@ -21,7 +21,7 @@ from regista.entities.names import now
 from regista.entities.run import Artifact
 from regista.entities.scope import Scope, ScopeAddress
 from regista.errors import InvalidError, NotFoundError
-from regista.interfaces.blobs import BlobUpload
+from regista.interfaces.blobs import BlobStore, BlobUpload
 from regista.interfaces.catalog import Catalog, Transaction
 from regista.services.access.access import require
 from regista.services.assets.versions import asset_path, what
@@ -72,14 +72,13 @@ class ArtifactService:
     def begin(self, caller: Caller, address: ScopeAddress, owner: str, path: str) -> "ArtifactUpload":
         """Open an upload of the file *path*: nothing is visible before ``commit``, which replaces what was there."""
         check_path(path)
-        scope = self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
-        return ArtifactUpload(self._catalog, (caller, address, owner, path), self._contents.store(scope).begin())
+        store = self._place(caller, address, owner)
+        return ArtifactUpload(self._catalog, (caller, address, owner, path), store.begin())
 
     def put(self, caller: Caller, address: ScopeAddress, owner: str, path: str, content: bytes) -> Artifact:
         """Write the file *path* whole: durable, and visible in the place of what was there, when this returns."""
         check_path(path)
-        scope = self._catalog.read(lambda tx: check_writable(tx, caller, address, owner))
-        digest = self._contents.store(scope).put(content)
+        digest = self._place(caller, address, owner).put(content)
         return _name(self._catalog, (caller, address, owner, path), digest, len(content))
 
     def require_writable(self, caller: Caller, address: ScopeAddress, owner: str) -> None:
@@ -94,6 +93,10 @@ class ArtifactService:
             tx.artifacts.delete(check_writable(tx, caller, address, owner).id, owner, path)
 
         self._catalog.write(work)
+
+    def _place(self, caller: Caller, address: ScopeAddress, owner: str) -> BlobStore:
+        """Where the files of *owner*, which the caller may write, have their bytes."""
+        return self._catalog.read(lambda tx: self._contents.store_of(tx, check_writable(tx, caller, address, owner)))
 
     def _files(
         self, caller: Caller, address: ScopeAddress, owner: str, path: str

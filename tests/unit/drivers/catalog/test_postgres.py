@@ -8,6 +8,8 @@ import pytest
 
 from regista.drivers.catalog.sql import postgres
 from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.entities.digest import digest_of
+from regista.entities.run import Artifact
 from regista.errors import TooLargeError, UnavailableError
 
 pytestmark = pytest.mark.postgres
@@ -109,3 +111,31 @@ def test_names_too_long_to_index_are_told(catalog):
     with pytest.raises(TooLargeError, match="longer"):
         catalog.write(lambda tx: tx.settings.put(secrets.token_hex(4000), "v"))
     catalog.write(lambda tx: tx.settings.put("k", "v"))
+
+
+def test_a_statement_that_is_read_often_stays_prepared(catalog):
+    for _ in range(10):
+        catalog.read(lambda tx: tx.settings.find("count"))
+
+    def prepared(tx):
+        return tx.settings._session.raw.execute("SELECT statement FROM pg_prepared_statements").fetchall()
+
+    assert any("FROM settings" in statement for (statement,) in catalog.read(prepared))
+
+
+def test_a_file_that_is_written_again_as_it_is_leaves_the_rows_alone(catalog, postgres_database):
+    def written(content, at):
+        digest = digest_of(content)
+        with psycopg.connect(postgres_database.replace("+psycopg", "")) as connection:
+            catalog.write(lambda tx: tx.claims.add("w", "", {digest: len(content)}, at))
+            artifact = Artifact(scope_id="w", owner="runs/r", path="a", digest=digest, size=len(content))
+            catalog.write(lambda tx: tx.artifacts.put(artifact))
+            rows = connection.execute(
+                "SELECT xmin, digest FROM artifacts UNION ALL SELECT xmin, digest FROM blob_claims"
+            )
+            return sorted((digest, int(xmin)) for xmin, digest in rows)
+
+    first = written(b"one", 1)
+    assert len(first) == 2
+    assert written(b"one", 2) == first
+    assert len(written(b"two", 3)) == 3

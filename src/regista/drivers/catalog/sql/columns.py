@@ -5,7 +5,7 @@ rows of five columns that takes two milliseconds more.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -19,26 +19,27 @@ class Kind(Enum):
     TEXT = (25, "", 0)
 
 
-class Column:
-    """A value of a statement for PostgreSQL: a list of texts or of numbers, none of them None."""
+class Column(list[Any]):
+    """A value of a statement for PostgreSQL: texts, or numbers, none of them None."""
 
-    __slots__ = ("_kind", "_values")
+    __slots__ = ("_kind",)
 
-    def __init__(self, kind: Kind, values: Sequence[Any]) -> None:
-        self._kind, self._values = kind, values
+    def __init__(self, kind: Kind, values: Iterable[Any]) -> None:
+        super().__init__(values)
+        self._kind = kind
 
     def packed(self) -> bytes:
         """The array: dimensions, no NULL, type, length, lower bound; then each value behind its size. Raise ``OverflowError``
         for a number that is too large."""
         number, code, size = self._kind.value
-        head = struct.pack("!iiIii", 1, 0, number, len(self._values), 1)
+        head = struct.pack("!iiIii", 1, 0, number, len(self), 1)
         if self._kind is Kind.TEXT:
-            texts = [text.encode() for text in self._values]
+            texts = [text.encode() for text in self]
             return head + b"".join(part for text in texts for part in (len(text).to_bytes(4, "big"), text))
-        sized: list[Any] = [size] * (2 * len(self._values))
-        sized[1::2] = self._values
+        sized: list[Any] = [size] * (2 * len(self))
+        sized[1::2] = self
         try:
-            return head + struct.pack(f"!{f'i{code}' * len(self._values)}", *sized)
+            return head + struct.pack(f"!{f'i{code}' * len(self)}", *sized)
         except struct.error as wrong:
             raise OverflowError("a number is too large") from wrong
 

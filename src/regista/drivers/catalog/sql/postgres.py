@@ -87,7 +87,7 @@ class Postgres:
         self._engine.dispose()
 
     def _look(self, work: Callable[[Session], T]) -> T:
-        with self._reading.connect() as connection:
+        with self._reading.begin() as connection:  # after a ROLLBACK psycopg forgets what it has prepared
             return _marked(Session(connection, writes=False), work)
 
     def _attempt(self, work: Callable[[Session], T]) -> T:
