@@ -70,7 +70,7 @@ class HistoryService:
         last of each run: the same steps for all. *between* are the least and the greatest step that count."""
         ids = self._catalog.read(lambda tx: {name: _measured(tx, caller, address, name) for name in names})
         first, last = between or (LEAST, GREATEST)
-        size = max(1, STEPS // len(ids))
+        size = max(1, STEPS // (len(ids) or 1))
         histories = [Steps(self._steps(job_id, key, first, last, size)) for job_id in ids.values()]
         common = chosen(histories, most)
         steps = sorted({*common, *(end for history in histories for end in history.ends)})
