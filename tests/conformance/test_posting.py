@@ -34,4 +34,6 @@ class TestHttpsPoster(PosterContract):
         hasty = HttpsPoster(allow_private=True, authorities=receiver.ca, timeout=0.3)
         assert hasty.post(f"{receiver.url}slow", {}, b"").error
         assert hasty.post(f"{receiver.url}dripping", {}, b"").status in {0, 200}
+        cut = hasty.post(f"{receiver.url}dripping-once", {}, b"")  # the answer has taken the connection over
+        assert cut.body.count(".") < 20
         assert poster.post(f"{receiver.url}429", {}, b"").retry_after == 2

@@ -88,10 +88,12 @@ def receiving(folder: Path) -> Iterator[Receiver]:
             planned = receiver.answers.get(self.path) or []
             status = planned.pop(0) if planned else int(last) if last.isdigit() else 200
             with suppress(OSError):
-                self._reply(status, body, drips=last == "dripping")
+                self._reply(status, body, drips=last.startswith("dripping"), closes=last == "dripping-once")
 
-        def _reply(self, status: int, body: bytes, *, drips: bool) -> None:
+        def _reply(self, status: int, body: bytes, *, drips: bool, closes: bool) -> None:
             self.send_response(status)
+            if closes:
+                self.send_header("Connection", "close")
             body = b"" if status == 204 else body
             self.send_header("Content-Length", str(len(body) + (20 if drips else 0)))
             if status == 302:

@@ -44,18 +44,19 @@ class GuardedConnection(http.client.HTTPSConnection):
     def __init__(self, host: str, address: tuple[str, int], context: ssl.SSLContext, timeout: float) -> None:
         super().__init__(host, address[1], context=context, timeout=timeout)
         self._checked, self._tls = address, context
+        self._line: ssl.SSLSocket | None = None
 
     def connect(self) -> None:
         """Connect."""
         plain = socket.create_connection(self._checked, self.timeout)
         try:
-            self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
+            self.sock = self._line = self._tls.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise
 
     def abandon(self) -> None:
-        """Break the connection off, from another thread; quiet when there is none."""
-        if (sock := self.sock) is not None:
+        """Break the connection off, from another thread, also under an answer that took it over; quiet when there is none."""
+        if (line := self._line) is not None:
             with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)

@@ -3,6 +3,9 @@
 import http.server
 import ssl
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +99,26 @@ class TestFetch:
         with pytest.raises(RegistaError) as wrong:
             downloads.fetch(server[0] + "/nothing?sig=TOPSECRET", tmp_path / "f")
         assert "TOPSECRET" not in wrong.value.message
+
+    @pytest.mark.parametrize("path", ["/nothing", "/cut", "/loop", "/file.csv"])
+    def test_a_failure_that_is_kept_keeps_no_connection(self, server, tmp_path, path):
+        before = _sockets()
+        with pytest.raises(RegistaError) as kept:
+            HttpsDownloads(allow_private=True, context=server[1], most_bytes=3).fetch(server[0] + path, tmp_path / "f")
+        end = time.monotonic() + 10
+        while _sockets() - before and time.monotonic() < end:  # the server closes its end a little later
+            time.sleep(0.01)
+        assert not _sockets() - before
+        assert kept.value.message
+
+
+def _sockets():
+    """The sockets that this process has open."""
+    found = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):
+            found.add(str(one.readlink()))
+    return {name for name in found if name.startswith("socket:")}
 
 
 class TestPrivateHosts:

@@ -57,12 +57,12 @@ class HttpsDownloads:
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             port = f":{parts.port}" if parts.port else ""
             connection.request("GET", target, headers={"Host": parts.hostname + port, "User-Agent": "regista"})
-            answer = connection.getresponse()
-            if answer.status in _MOVED:
-                return answer.getheader("Location") or "/"
-            if answer.status != 200:
-                raise _refused(url, answer.status)
-            self._write(answer, path, url)
+            with connection.getresponse() as answer:  # which keeps the line when the server says that it will close it
+                if answer.status in _MOVED:
+                    return answer.getheader("Location") or "/"
+                if answer.status != 200:
+                    raise _refused(url, answer.status)
+                self._write(answer, path, url)
         finally:
             connection.close()
         return None

@@ -62,9 +62,9 @@ class HttpsPoster:
             name = f"[{host}]" if ":" in host else host
             about = {"Host": name + (f":{parts.port}" if parts.port else ""), "User-Agent": "regista"}
             connection.request("POST", target, body=body, headers=about | dict(headers))
-            answer = connection.getresponse()
-            text = answer.read(_MOST_KEPT).decode(errors="replace")
-            return Sent(status=answer.status, body=text, retry_after=_seconds(answer.getheader("Retry-After")))
+            with connection.getresponse() as answer:
+                text = answer.read(_MOST_KEPT).decode(errors="replace")
+                return Sent(status=answer.status, body=text, retry_after=_seconds(answer.getheader("Retry-After")))
         finally:
             deadline.cancel()
             connection.close()
