@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 
 import pytest
 import sqlalchemy as sa
@@ -53,17 +53,19 @@ def imported(server, cache, *arguments):
 
 
 @contextmanager
-def stock_server(home):
-    """MLflow's own server over the SQLite store; its address."""
+def stock_server(home, major=3):
+    """MLflow's own server over the SQLite store, that of version 2, which knows no SQLAlchemy of today, over files; its address."""
+    store = f"sqlite:///{home}/mlflow.db" if major == 3 else f"{home}/kept"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [mlflow_client(3).python, "-m", "mlflow", "server", "--backend-store-uri", f"sqlite:///{home}/mlflow.db",
+    command = [mlflow_client(major).python, "-m", "mlflow", "server", "--backend-store-uri", store,
                "--artifacts-destination", f"{home}/mlruns", "--port", str(port), "--workers", "1"]  # fmt: skip
+    told = (
+        os.environ | _QUIET | {"PATH": f"{command[0].parent}{os.pathsep}{os.environ['PATH']}"}
+    )  # version 2 starts gunicorn by its name
     with (home / "stock.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, env=os.environ | _QUIET, cwd=home, stdout=log, stderr=log, start_new_session=True
-        )
+        process = subprocess.Popen(command, env=told, cwd=home, stdout=log, stderr=log, start_new_session=True)
     try:
         deadline = time.monotonic() + 240
         while True:
@@ -75,7 +77,8 @@ def stock_server(home):
             time.sleep(0.3)
         yield f"http://127.0.0.1:{port}"
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -120,6 +123,24 @@ def test_all_that_the_client_sees_is_here_from_whatever_source(server, stores, t
     told = "\n".join(" ".join(pair) for pair in pairs)
     mlflow_client(3).run("import_compare", server, tmp_path, workspace="none", PAIRS=told, **_QUIET)
     assert "Traceback" not in server.log
+
+
+def test_a_server_of_mlflow_2_is_read_too(server, tmp_path):
+    client = server.client(workspace="import-two")
+    client.workspaces.create(name="import-two")
+    with stock_server(tmp_path, major=2) as url:
+        quiet = _QUIET | {
+            "MLFLOW_TRACKING_URI": url,
+            "MLFLOW_TRACKING_TOKEN": "",
+            "MLFLOW_TRACKING_SERVER_CERT_PATH": "",
+        }
+        run, trace = mlflow_client(2).run("import_fill_2", server, tmp_path, workspace="none", **quiet).split()[-2:]
+        found = imported(server, tmp_path / "cache", url, "-w", "import-two")
+    wanted = {"runs": 1, "metrics": 1, "traces": 1, "registered_models": 1, "versions": 1, "webhooks": 0}
+    assert {what: found[what] for what in wanted} == wanted
+    files = "/mlflow/workspaces/import-two/api/2.0/mlflow-artifacts/artifacts"
+    assert b'"name": "old"' in client.transport.fetch(f"{files}/traces/{trace}/traces.json")
+    assert client.transport.fetch(f"{files}/runs/{run}/notes.txt") == b"hello"
 
 
 def test_an_import_that_was_killed_goes_on_and_nothing_comes_twice(server, stores, tmp_path):
