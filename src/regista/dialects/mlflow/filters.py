@@ -3,11 +3,13 @@
     filter      comparison (AND comparison)*
     comparison  key operator literal | key [NOT] IN (text, …) | key IS [NOT] NULL
     key         [entity .] name       a name may stand in backticks or double quotes, and hold dots then and else
-    operator    = != < <= > >= LIKE ILIKE
+    operator    = != < <= > >= LIKE ILIKE RLIKE
     literal     a number, or text in single or double quotes
     order       key [ASC | DESC]
 
-There is no OR and there are no parentheses but those of a list. Words are read without regard to case.
+There is no OR and there are no parentheses but those of a list. Words are read without regard to case. ``RLIKE`` is read and
+then refused everywhere: a pattern that a stranger wrote may take a regular expression for ever, and MLflow's own server
+knows it for traces alone.
 """
 
 import re
@@ -29,7 +31,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _MAX = 100_000
-_WORDS = {"LIKE", "ILIKE"}
+_WORDS = {"LIKE", "ILIKE", "RLIKE"}
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -39,6 +41,12 @@ class Comparison(msgspec.Struct, frozen=True):
     key: str
     operator: str
     value: "str | float | tuple[str, ...] | None"
+
+    def require(self, operators: frozenset[str]) -> None:
+        """Raise ``InvalidError`` unless it compares by one of *operators*."""
+        if self.operator not in operators:
+            hint = "Consider using LIKE or ILIKE instead." if self.operator == "RLIKE" and "LIKE" in operators else ""
+            raise InvalidError(f"Invalid comparator '{self.operator}' not one of '{sorted(operators)}'", hint=hint)
 
 
 class Token(msgspec.Struct, frozen=True):

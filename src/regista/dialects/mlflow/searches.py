@@ -74,15 +74,15 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, eq=False):
         if entity == "attribute":
             return self._attribute_clause(one)
         if entity == "dataset":
-            _check(one, _TEXT | _SETS)
+            one.require(_TEXT | _SETS)
             if not isinstance(one.value, str | tuple):
                 raise InvalidError(f"Expected a quoted string value for dataset attributes. Got value {one.value}")
         elif entity == "metric":
-            _check(one, _NUMERIC)
+            one.require(_NUMERIC)
             if not isinstance(one.value, int | float):
                 raise InvalidError(f"Expected numeric value type for metric. Found {one.value!r}")
         else:
-            _check(one, _TEXT | _NULLS)
+            one.require(_TEXT | _NULLS)
             if one.operator not in _NULLS and not isinstance(one.value, str):
                 raise InvalidError(
                     f"Expected a quoted string value for {entity} (e.g. 'my-value'). Got value {one.value}"
@@ -96,7 +96,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, eq=False):
                 f"IS NULL / IS NOT NULL is only supported for tags and params, not for 'attribute' '{one.key}'"
             )
         if one.key in self.numbers:
-            _check(one, _NUMERIC)
+            one.require(_NUMERIC)
             if not isinstance(one.value, int | float):
                 raise InvalidError(f"Expected numeric value type for numeric attribute: {one.key}. Found {one.value!r}")
         elif one.operator in _SETS:
@@ -105,7 +105,7 @@ class Space(msgspec.Struct, frozen=True, kw_only=True, eq=False):
                     f"Only {sorted(self.lists)} attributes support comparison with a list of quoted string values."
                 )
         else:
-            _check(one, _TEXT)
+            one.require(_TEXT)
             if not isinstance(one.value, str):
                 raise InvalidError(f"Expected a quoted string value for attributes. Got value {one.value}")
         return Clause(Field.ATTRIBUTE, name, one.operator, one.value)
@@ -204,11 +204,6 @@ def _run_clause(clause: Clause) -> Clause:
         return clause
     wanted = [job for status in STATUSES if holds(clause, status) for job in jobs_of(status)]
     return Clause(Field.ATTRIBUTE, "status", "IN", tuple(wanted))
-
-
-def _check(one: Comparison, operators: frozenset[str]) -> None:
-    if one.operator not in operators:
-        raise InvalidError(f"Invalid comparator '{one.operator}' not one of '{sorted(operators)}'")
 
 
 def _unknown_attribute(key: str, known: list[str]) -> InvalidError:

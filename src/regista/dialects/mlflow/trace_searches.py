@@ -102,7 +102,7 @@ def _span_clause(one: Comparison) -> Clause:
     elif key not in {*_SPAN_TEXTS, CONTENT}:
         known = ", ".join([*_SPAN_TEXTS, f"{ATTRIBUTE}<attribute_name>"])
         raise InvalidError(f"Invalid span attribute '{key}'. Supported attributes: {known}.")
-    _check(one, frozenset({"LIKE", "ILIKE"}) if key == CONTENT else _TEXT_OPERATORS | _SETS)
+    one.require(frozenset({"LIKE", "ILIKE"}) if key == CONTENT else _TEXT_OPERATORS | _SETS)
     _check_text(one)
     return Clause(Field.ATTRIBUTE, key, one.operator, one.value)
 
@@ -112,23 +112,23 @@ def _clause(one: Comparison) -> Clause:
     if entity == "attribute":
         return _attribute(one)
     if entity in {"feedback", "expectation"}:
-        _check(one, _TEXT_OPERATORS | _NUMERIC | _NULLS)
+        one.require(_TEXT_OPERATORS | _NUMERIC | _NULLS)
         value = str(one.value) if one.operator in {"=", "!="} else one.value
         return Clause(Field.ATTRIBUTE, f"{entity}.{one.key}", one.operator, value)
-    _check(one, _TEXT_OPERATORS | _NULLS)
+    one.require(_TEXT_OPERATORS | _NULLS)
     _check_text(one)
     return Clause(Field.TAG if entity == "tag" else Field.PARAM, one.key, one.operator, one.value)
 
 
 def _attribute(one: Comparison) -> Clause:
     if one.key in _NUMBERS:
-        _check(one, _NUMERIC)
+        one.require(_NUMERIC)
         if not isinstance(one.value, int | float):
             raise InvalidError(f"Expected numeric value type for numeric attribute: {one.key}. Found {one.value!r}")
         return Clause(Field.ATTRIBUTE, _NUMBERS[one.key], one.operator, one.value)
     if one.key not in {*_TEXTS, "name", "prompt"}:
         raise _unknown(one.key, [*_TEXTS, *_NUMBERS, "name", "prompt"])
-    _check(one, _TEXT_OPERATORS | _SETS)
+    one.require(_TEXT_OPERATORS | _SETS)
     _check_text(one)
     if one.key == "name":
         return Clause(Field.TAG, NAME, one.operator, one.value)
@@ -140,7 +140,7 @@ def _attribute(one: Comparison) -> Clause:
 
 def _prompt(one: Comparison) -> Clause:
     """``prompt = 'name/version'``, sought in the text that the versions are kept as."""
-    _check(one, frozenset({"="}))
+    one.require(frozenset({"="}))
     name, _, version = str(one.value).rpartition("/")
     if not name or set(f"{name}{version}") & {"%", '"', "\\"}:
         raise InvalidError(f"Invalid prompt '{one.value}'. Expected name/version")
@@ -152,11 +152,6 @@ def _states(value: Any) -> Any:
     if isinstance(value, tuple):
         return tuple(_STATUSES.get(one, one) for one in value)
     return _STATUSES.get(value, value)
-
-
-def _check(one: Comparison, operators: frozenset[str]) -> None:
-    if one.operator not in operators:
-        raise InvalidError(f"Invalid comparator '{one.operator}' not one of '{sorted(operators)}'")
 
 
 def _check_text(one: Comparison) -> None:

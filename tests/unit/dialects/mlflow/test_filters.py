@@ -80,6 +80,38 @@ def test_a_bad_clause_is_named_in_the_words_of_the_protocol():
         parse_filter("params.a = b")
 
 
+@pytest.mark.parametrize(
+    ("space", "text"),
+    [
+        (RUNS, "tags.a RLIKE '(a+)+$'"),
+        (RUNS, "params.a rlike 'b'"),
+        (RUNS, "attributes.run_name RLIKE 'b'"),
+        (RUNS, "dataset.name RLIKE 'b'"),
+        (EXPERIMENTS, "name RLIKE 'b'"),
+        (MODELS, "name RLIKE 'b'"),
+        (VERSIONS, "tags.a RLIKE 'b'"),
+        (LOGGED_MODELS, "params.a RLIKE 'b'"),
+    ],
+)
+def test_a_regular_expression_is_refused_as_mlflows_own_server_does(space, text):
+    with pytest.raises(InvalidError, match=r"Invalid comparator 'RLIKE' not one of '\[.*'LIKE'") as refused:
+        space.clauses(text)
+    assert refused.value.hint == "Consider using LIKE or ILIKE instead."
+    with pytest.raises(InvalidError, match="Invalid comparator 'RLIKE'") as refused:
+        RUNS.clauses("metrics.a RLIKE 1")
+    assert not refused.value.hint
+
+
+def test_what_was_read_is_read_the_same_again():
+    for text in ("tags.a = 'b' AND name = 'c'", "tags.a = 'b' AND name = '" + "c" * 2000 + "'"):
+        first = VERSIONS.clauses(text)
+        first.append(first[0])
+        assert VERSIONS.clauses(text) == first[:2] == list(VERSIONS.read(text))
+    assert [clause.key for clause in RUNS.clauses("start_time > 5")] == ["start_time"]
+    with pytest.raises(InvalidError):
+        VERSIONS.clauses("start_time > 5")
+
+
 NAMES = st.text(st.characters(exclude_characters='`"', exclude_categories=("Cs",)), min_size=1, max_size=20)
 VALUES = st.one_of(
     st.text(st.characters(exclude_categories=("Cs",)), max_size=20),
