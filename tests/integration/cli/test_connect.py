@@ -2,13 +2,16 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import ssl
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
@@ -37,10 +40,13 @@ def _alone(monkeypatch):
 def process(run):
     """``regista`` in a process of its own, which ``connect`` may turn into another program."""
 
-    def started(*words: str, **environment: str) -> subprocess.Popen[str]:
+    def started(*words: str, terminal: int | None = None, **environment: str) -> subprocess.Popen[str]:
         told = {name: value for name, value in os.environ.items() if not name.startswith("REGISTA_")}
         told |= {name: value for name, value in run.environment.items() if value is not None} | environment
         command = [sys.executable, "-m", "regista", *words]
+        if terminal is not None:
+            given = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+            return subprocess.Popen(["setsid", "--ctty", *command], env=told, text=True, **given)
         return subprocess.Popen(command, env=told, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     return started
@@ -143,6 +149,26 @@ class TestRunningAProgram:
         started.send_signal(signal.SIGINT)
         assert ended(started)[0] == 5
 
+    def test_what_a_terminal_sends_reaches_it_once(self, process):
+        script = (
+            "import signal, time\n"
+            "told = []\n"
+            "signal.signal(signal.SIGINT, lambda *_: told.append(1))\n"
+            "print('here', flush=True)\n"
+            "while not told: time.sleep(0.01)\n"
+            "time.sleep(0.5)\n"
+            "print(f'told {len(told)} times', flush=True)"
+        )
+        ours, theirs = pty.openpty()
+        command = ("connect", "azureml", "--", sys.executable, "-c", script)
+        started = process(*command, terminal=theirs)
+        os.close(theirs)
+        with os.fdopen(ours, "r+b", buffering=0) as terminal:
+            assert b"here" in _until(terminal, b"here")
+            terminal.write(b"\x03")
+            assert b"told 1 times" in _until(terminal, b"times")
+        assert started.wait(60) == 0
+
     def test_it_begins_with_the_signals_that_any_program_has(self, process):
         script = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
         assert ended(process("connect", "azureml", "--", sys.executable, "-c", script))[1].strip() == "set()"
@@ -230,6 +256,14 @@ class TestTheDoorOfAProgram:
         status, out, err = ended(process("connect", "azureml", "--", sys.executable, "-c", TELL, **away))
         assert (status, out) == (1, "")
         assert "key" in err
+
+
+def _until(terminal: Any, word: bytes) -> bytes:
+    said = b""
+    with suppress(OSError):  # how a terminal ends
+        while word not in said and (some := terminal.read(1000)):
+            said += some
+    return said
 
 
 def _known(path: str) -> list[str]:
