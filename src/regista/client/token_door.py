@@ -13,6 +13,7 @@ import signal
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from threading import Thread
 from types import TracebackType
 from typing import Any, Self
@@ -100,6 +101,11 @@ class _Server(ThreadingHTTPServer):
         self.name = f"127.0.0.1:{self.server_port}"
         self.secret, self.far = secret, far
 
+    def server_bind(self) -> None:
+        """As any server does: that of HTTP asks a name server who 127.0.0.1 is."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is nobody's concern."""
 
@@ -119,7 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def _answer(self) -> tuple[int, bytes]:
-        asked = urlsplit(self.path)
+        try:
+            asked = urlsplit(self.path)
+            fields = parse_qs(asked.query, max_num_fields=20)
+        except ValueError:
+            return _fault(400, "the address cannot be read")
         if self.headers.get("Host", "") != self.server.name:
             return _fault(403, "this door has no other name")  # a page whose name was made to lead here
         if asked.path != _PATH:
@@ -127,7 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = self.headers.get(_HEADER, "").encode("latin-1", "replace")
         if not hmac.compare_digest(given, self.server.secret.encode()):
             return _fault(401, f"the header {_HEADER} does not hold the secret of this door")
-        return self.server.far.ask("".join(parse_qs(asked.query).get("resource", [])[:1]))
+        return self.server.far.ask("".join(fields.get("resource", [])[:1]))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """What the program prints is its own."""

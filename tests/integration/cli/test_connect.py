@@ -228,6 +228,7 @@ class TestTheDoorOfAProgram:
             (f"asked(at + {FOR!r}, X_IDENTITY_HEADER=secret, Host='page.example')", 403),
             ("asked(at.replace('/identity', '/health'), X_IDENTITY_HEADER=secret)", 404),
             ("asked(at, X_IDENTITY_HEADER=secret)", 400),
+            (f"asked(at + {FOR!r} + '&a=1' * 50, X_IDENTITY_HEADER=secret)", 400),
             (f"asked(at + {FOR!r}, 'POST', X_IDENTITY_HEADER=secret)", 501),
             (f"asked(at + {FOR!r}, 'OPTIONS', Origin='https://page.example')", 501),
         ],
