@@ -1,5 +1,5 @@
-"""What is said of runs, as values. A search says a hundred of them: a struct is made and written in half the time of a dict,
-and what has no cycle (``gc=False``) is none of the garbage collector's work. A field that is ``UNSET`` is absent."""
+"""What is said of runs and of versions, as values. A search says a hundred of them: a struct is made and written in half the
+time of a dict, and what has no cycle (``gc=False``) is none of the garbage collector's work. A field that is ``UNSET`` is absent."""
 
 from msgspec import UNSET, Struct, UnsetType
 
@@ -84,3 +84,22 @@ class RunAnswer(Struct, gc=False):
     data: RunData
     inputs: RunInputs
     outputs: RunOutputs | UnsetType = UNSET
+
+
+class VersionAnswer(Struct, gc=False, kw_only=True, omit_defaults=True):
+    """A version of a registered model; what is empty and has a default here is left out."""
+
+    name: str
+    version: str
+    creation_timestamp: int
+    last_updated_timestamp: int
+    user_id: str = ""
+    current_stage: str
+    description: str
+    source: str = ""
+    run_id: str
+    run_link: str = ""
+    model_id: str = ""
+    status: str
+    tags: list[KeyValue]
+    aliases: list[str]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from regista.dialects.mlflow.answers import VersionAnswer
 from regista.dialects.mlflow.call import Call
 from regista.dialects.mlflow.render import Json, tags
 from regista.entities.asset import Asset, AssetVersion
@@ -29,25 +30,25 @@ def model(call: Call, asset: Asset, latest: Sequence[AssetVersion]) -> Json:
     }
 
 
-def version(call: Call, one: AssetVersion, asset: Asset | None) -> Json:
+def version(call: Call, one: AssetVersion, asset: Asset | None) -> VersionAnswer:
     """A version; its bytes were there before its name, so it is always ready."""
-    found = {
-        "name": one.name,
-        "version": one.version,
-        "creation_timestamp": one.created_at,
-        "last_updated_timestamp": one.updated_at,
-        "user_id": one.created_by,
-        "current_stage": stage_of(one),
-        "description": one.description,
-        "source": source_of(call, one),
-        "run_id": run_of(one),
-        "run_link": one.source.get("run_link", ""),
-        "model_id": one.source.get("model_id", ""),
-        "status": "READY",
-        "tags": tags(one.tags),
-        "aliases": sorted(alias for alias, number in asset.aliases.items() if number == one.version) if asset else [],
-    }
-    return {name: value for name, value in found.items() if value != "" or name in {"description", "run_id"}}
+    aliases = asset.aliases.items() if asset else ()
+    return VersionAnswer(
+        name=one.name,
+        version=one.version,
+        creation_timestamp=one.created_at,
+        last_updated_timestamp=one.updated_at,
+        user_id=one.created_by,
+        current_stage=stage_of(one),
+        description=one.description,
+        source=source_of(call, one),
+        run_id=run_of(one),
+        run_link=one.source.get("run_link", ""),
+        model_id=one.source.get("model_id", ""),
+        status="READY",
+        tags=tags(one.tags),
+        aliases=sorted(alias for alias, number in aliases if number == one.version),
+    )
 
 
 def run_of(one: AssetVersion) -> str:
