@@ -267,6 +267,12 @@ class TestVersions:
         assert found("tags.vs = '1'") == "a2"
         assert found(f"source_path = 'runs:/{run}/model' AND name LIKE '%b'", order_by=["version_number"]) == "b1 b2"
         assert found("name = 'nothing'") == ""
+        both = "name IN ('vs-a', 'vs-b')"
+        assert found(both).startswith("a2 ")  # its tag was set last
+        assert found(both, order_by=["version_number", "name DESC"]) == "b1 a1 b2 a2"
+        assert found(f"{both} AND version_number <= 1 AND creation_timestamp > 0", order_by=["name"]) == "a1 b1"
+        for wrong in (["run_id"], ["source_path"], ["metrics.x"], ["colour"]):
+            assert door.refused("GET", "model-versions/search", order_by=wrong).startswith("INVALID_PARAMETER_VALUE")
 
     def test_prompts_are_versions_without_files(self, door):
         prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]
