@@ -35,11 +35,11 @@ def stores(server, tmp_path_factory):
     return home
 
 
-def regista(server, cache, *arguments, **options):
-    """The command line, as the owner."""
-    told = os.environ | server.environment | {"REGISTA_CACHE": str(cache)}
+def regista(server, cache, *arguments, key=None):
+    """The command line, as the owner or with *key*."""
+    told = os.environ | server.environment | {"REGISTA_CACHE": str(cache)} | ({"REGISTA_KEY": key} if key else {})
     command = [sys.executable, "-m", "regista", "import", "mlflow", *arguments]
-    return subprocess.run(command, env=told, capture_output=True, text=True, timeout=240, check=False, **options)
+    return subprocess.run(command, env=told, capture_output=True, text=True, timeout=240, check=False)
 
 
 def imported(server, cache, *arguments):
@@ -48,7 +48,7 @@ def imported(server, cache, *arguments):
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Everything is here." in done.stderr
     report = json.loads(done.stdout)
-    assert all("imported without its secret" in note for note in report["notes"])
+    assert all("comes without its secret" in note for note in report["notes"])
     return {line["what"]: line["here"] for line in report["lines"]}
 
 
@@ -123,6 +123,28 @@ def test_all_that_the_client_sees_is_here_from_whatever_source(server, stores, t
     told = "\n".join(" ".join(pair) for pair in pairs)
     mlflow_client(3).run("import_compare", server, tmp_path, workspace="none", PAIRS=told, **_QUIET)
     assert "Traceback" not in server.log
+
+
+def test_who_may_make_no_webhooks_is_told_so_and_gets_the_rest(server, stores, tmp_path):
+    client = server.client()
+    place = client.workspaces.create(name="import-scientist").path
+    client.principals.create("import-scientist")
+    client.roles.assign("import-scientist", "Data Scientist", place)
+    key = client.keys.create("import-scientist").secret
+    asked = [
+        f"sqlite:///{stores}/mlflow.db",
+        "--artifacts",
+        str(stores / "mlruns"),
+        "-w",
+        "import-scientist",
+        "-o",
+        "json",
+    ]
+    done = regista(server, tmp_path, *asked, key=key)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["whole"], report["notes"]) == (1, False, [])
+    assert [problem.partition(":")[0] for problem in report["problems"]] == ["webhook 'told'"]
+    assert [line["what"] for line in report["lines"] if line["differs"]] == ["webhooks"]
 
 
 def test_a_server_of_mlflow_2_is_read_too(server, tmp_path):
