@@ -91,7 +91,7 @@ class MetricContract(CatalogCase):
         values = (math.nan, math.inf, -math.inf, -0.5, 0.25, 1.0)
         logged: dict[str, set[tuple[int, int, bool, float]]] = {}
         batches: list[list[Metric]] = []
-        for size in (1, 2, 3, 120, 40, 7, 400, 1):
+        for size in (1, 2, 3, 120, 40, 7, 400, 1, 2500):
             batch = [
                 Metric(f"k{chance.randrange(30)}", chance.choice(values), chance.randrange(4), chance.randrange(-2, 9))
                 for _ in range(size)

@@ -1,4 +1,4 @@
-"""A few steps of many, evenly chosen: found in one pass over all of them, in memory of little more than are wanted."""
+"""A few steps of many, evenly chosen: found in one pass over all of them, a block at a time."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence

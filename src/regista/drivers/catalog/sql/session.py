@@ -130,6 +130,22 @@ class Session:
             else:
                 self.raw.executemany(sql, ([row[name] for name in names] for row in rows))
 
+    def copy(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> bool:
+        """Append *rows* by PostgreSQL's COPY, several times as fast as any INSERT; *columns* have the types of the server.
+
+        COPY knows no ON CONFLICT: False, and nothing appended, when one of the rows is there already."""
+        from psycopg.errors import UniqueViolation
+
+        sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN (FORMAT BINARY)"
+        try:
+            with _HOLDABLE, self.raw.transaction(), self.raw.cursor() as cursor, cursor.copy(sql) as stream:
+                stream.set_types(list(columns.values()))
+                for row in rows:
+                    stream.write_row(row)
+        except UniqueViolation:
+            return False
+        return True
+
     def append(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> None:
         """Add *rows*: the fastest way into SQLite."""
         size = Insertion.BLOCK
