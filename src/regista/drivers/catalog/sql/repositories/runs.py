@@ -5,7 +5,6 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from regista.drivers.catalog.sql import tables
@@ -38,25 +37,15 @@ _ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, val
 _LATEST = Insertion(_ADD_LATEST, 6, _NEWER)
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
 _POINT = Insertion(_ADD_POINT, 5, "ON CONFLICT DO NOTHING")
-_MEASURED = Statement(
-    "WITH p AS MATERIALIZED (SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:steps AS bigint[]),"
-    " CAST(:timestamps AS bigint[]), CAST(:are_numbers AS integer[]), CAST(:values AS double precision[]),"
-    " CAST(:are_last AS integer[])) AS p (key, step, timestamp, is_number, value, is_last)),"
-    f" changed AS ({_ADD_LATEST} SELECT :job, key, step, timestamp, is_number, value FROM p WHERE is_last = 1{_NEWER}"
-    " RETURNING key, seq)"
-    f" {_ADD_POINT} SELECT coalesce(c.seq, (SELECT m.seq FROM metrics m WHERE m.job = :job AND m.key = p.key)),"
-    " p.step, p.timestamp, p.is_number, p.value FROM p LEFT JOIN changed c ON c.key = p.key ON CONFLICT DO NOTHING"
+_COLUMNS = "CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]), CAST(:are_numbers AS integer[]), CAST(:values AS float8[])"
+_LATEST_SHEET = Statement(
+    f"{_ADD_LATEST} SELECT :job, p.* FROM unnest(CAST(:keys AS text[]), {_COLUMNS}) AS p{_NEWER} RETURNING key, seq"
 )
-"""All of it for PostgreSQL. Rows of ``metrics`` are read only where none was written: whoever reads many of them in a SERIALIZABLE
-transaction is held to have read all, and is in the way of everybody else who measures."""
-_KINDS = {
-    "keys": Kind.TEXT,
-    "steps": Kind.BIGINT,
-    "timestamps": Kind.BIGINT,
-    "are_numbers": Kind.INTEGER,
-    "values": Kind.DOUBLE,
-    "are_last": Kind.INTEGER,
-}
+_POINT_SHEET = Statement(
+    f"{_ADD_POINT} SELECT * FROM unnest(CAST(:series AS bigint[]), {_COLUMNS}) AS p ON CONFLICT DO NOTHING"
+)
+"""There is nothing in these that could be planned badly, as a join is by a plan that was made when the tables were small."""
+_KINDS = (Kind.BIGINT, Kind.BIGINT, Kind.INTEGER, Kind.DOUBLE)
 _NUMBERS = Statement("SELECT id, seq FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
@@ -83,8 +72,7 @@ class RunDataRows:
         points = sorted(map(point, metrics))  # neighbours in the index, which takes them a third faster
         latest: dict[str, Point] = {one[0]: one for one in points}
         if self._session.postgres:
-            if len(points) < _BULK or not self._copy(job, points, latest):
-                self._session.run(_MEASURED, job=job, **_sheet(points))
+            self._log_sheets(job, points, latest)
         elif points:
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
             series = self._series(job, latest)
@@ -142,12 +130,21 @@ class RunDataRows:
             found[ids[row]].append(_dataset(body))
         return dict(found)
 
-    def _copy(self, job: int, points: Sequence[Point], latest: Mapping[str, Point]) -> bool:
-        """Whether the points but for the *latest* of each key were new, all of them; then all are there."""
-        self._session.run(_MEASURED, job=job, **_sheet([*latest.values()]))
-        series = self._series(job, latest)
-        rest = (one for one in dict.fromkeys(points) if one != latest[one[0]])
-        return self._session.copy("metric_points", _POINT_TYPES, ((series[key], *measured) for key, *measured in rest))
+    def _log_sheets(self, job: int, points: Sequence[Point], latest: Mapping[str, Point]) -> None:
+        """PostgreSQL's way. Rows of ``metrics`` are read only where none was written: a SERIALIZABLE transaction that reads many of
+        them is held to have read all, and is in the way of everybody else who measures."""
+        keys = Column(Kind.TEXT, latest)
+        series: dict[str, int] = dict(
+            self._session.all(_LATEST_SHEET, job=job, keys=keys, **_sheet([*latest.values()]))
+        )
+        if len(series) < len(latest):
+            series |= self._series(job, latest.keys() - series.keys())
+        if len(points) >= _BULK:
+            rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
+            if self._session.copy("metric_points", _POINT_TYPES, rows):
+                return
+        numbers = Column(Kind.BIGINT, [series[one[0]] for one in points])
+        self._session.run(_POINT_SHEET, series=numbers, **_sheet(points))
 
     def _series(self, job: int, keys: Iterable[str]) -> dict[str, int]:
         """The numbers of the rows of ``metrics``."""
@@ -180,10 +177,7 @@ class RunDataRows:
 
 
 def _sheet(points: Sequence[Point]) -> dict[str, Column]:
-    """Points, sorted, by column, and of each whether it is the last of its key."""
-    columns: list[Sequence[Any]] = list(zip(*points, strict=True)) or [()] * 5
-    keys = columns[0]
-    are_last = [int(key != after) for key, after in pairwise(keys)] + [1] * bool(keys)
-    return {
-        name: Column(kind, column) for (name, kind), column in zip(_KINDS.items(), [*columns, are_last], strict=True)
-    }
+    """What was measured, by column, without the keys."""
+    columns = list(zip(*points, strict=True))[1:] or [()] * len(_KINDS)
+    names = ("steps", "timestamps", "are_numbers", "values")
+    return {name: Column(kind, column) for name, kind, column in zip(names, _KINDS, columns, strict=True)}
