@@ -4,7 +4,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from regista.drivers.catalog.sql import tables
@@ -36,6 +36,9 @@ _ADD_LATEST = "INSERT INTO metrics (job, key, step, timestamp, is_number, value)
 _ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, value)"
 _LATEST = Insertion(_ADD_LATEST, 6, _NEWER)
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
+_ALL_SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job")
+_FEW_KEYS = 50
+"""Of more, PostgreSQL compares each with every row: to be told all of a run takes less."""
 _POINT = Insertion(_ADD_POINT, 5, "ON CONFLICT DO NOTHING")
 _COLUMNS = "CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]), CAST(:are_numbers AS integer[]), CAST(:values AS float8[])"
 _LATEST_SHEET = Statement(
@@ -146,10 +149,11 @@ class RunDataRows:
         numbers = Column(Kind.BIGINT, [series[one[0]] for one in points])
         self._session.run(_POINT_SHEET, series=numbers, **_sheet(points))
 
-    def _series(self, job: int, keys: Iterable[str]) -> dict[str, int]:
-        """The numbers of the rows of ``metrics``."""
-        series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(keys)))
-        return series
+    def _series(self, job: int, keys: Collection[str]) -> dict[str, int]:
+        """The numbers of the rows of ``metrics``, and perhaps those of other keys."""
+        if self._session.postgres and len(keys) > _FEW_KEYS:
+            return dict(self._session.all(_ALL_SERIES, job=job))
+        return dict(self._session.all(_SERIES, job=job, keys=list(keys)))
 
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
