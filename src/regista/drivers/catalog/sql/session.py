@@ -8,29 +8,38 @@ with SQLAlchemy's expressions and run through ``core``.
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Connection, Select, Table, text
 
 from regista.errors import InvalidError
 
+T = TypeVar("T")
+
 Row = tuple[Any, ...]
 
 _AMONG = re.compile(r"(\S+) IN :(\w+)")
+_CHANGE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 class Statement:
     """SQL with ``:name`` parameters. ``x IN :names`` takes a list; text, integers, floats and None are passed as they are."""
 
-    __slots__ = ("_compiled", "_lists", "_sql")
+    __slots__ = ("_compiled", "_lists", "_numbered", "_sql", "changed", "reads")
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._lists = frozenset(name for _, name in _AMONG.findall(sql))
         self._compiled: dict[bool, tuple[str, tuple[str, ...]]] = {}
+        self._numbered: tuple[str, tuple[str, ...]] | None = None
+        change = _CHANGE.match(sql)
+        self.changed = change[1] if change else ""
+        """The table that it writes to, where that is plain to see."""
+        self.reads = sql.startswith("SELECT")
 
     def compiled(self, session: "Session") -> tuple[str, tuple[str, ...]]:
         """The SQL as the driver wants it, and the names of its parameters in the order of their places."""
@@ -40,6 +49,16 @@ class Statement:
             made: Any = text(_AMONG.sub(among, self._sql)).compile(dialect=session.core.dialect)
             found = self._compiled[session.postgres] = (made.string, tuple(made.positiontup or made.params))
         return found
+
+    def numbered(self) -> tuple[str, tuple[str, ...]]:
+        """The SQL as PostgreSQL itself has it, with ``$1``, and the names of its parameters in the order of their places."""
+        if self._numbered is None:
+            from sqlalchemy.dialects import postgresql
+
+            dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+            made: Any = text(_AMONG.sub(r"\1 = ANY(:\2)", self._sql)).compile(dialect=dialect)
+            self._numbered = made.string, tuple(made.positiontup)
+        return self._numbered
 
     def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """*values* with lists as SQLite can take them."""
@@ -117,6 +136,21 @@ class Session:
     def run(self, statement: Statement, /, **values: Any) -> int:
         """Execute *statement* and return how many rows it changed."""
         return cast("int", self.execute(statement, values).rowcount)
+
+    def tell(self, statement: Statement, /, **values: Any) -> None:
+        """Execute *statement*, of which nobody asks what it did: where the answer is on its way for long, nobody waits for it."""
+        self.execute(statement, values)
+
+    def shared(self, table: str, key: Hashable, find: Callable[[], T]) -> T:  # noqa: ARG002 - for sessions that remember
+        """What *find* reads of *table*, which several in one transaction may ask for; *key* says what that is."""
+        return find()
+
+    def learn(self, table: str, key: Hashable, value: object) -> None:
+        """*value* is what would be found under *key* by ``shared``."""
+
+    def soon(self, statement: Statement, /, **values: Any) -> Callable[[], list[Row]]:
+        """What gives every row when it is called: where answers are on their way for long, *statement* leaves at once."""
+        return partial(self.all, statement, **values)
 
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute *statement* once for each of *rows*, in one go."""

@@ -33,9 +33,9 @@ _subject = Subject(
     measured=True,
 )
 
-_ADD = insert(tables.jobs)
+_ADD = insert(tables.jobs, returning="seq")
 _PUT = upsert(tables.jobs, "id", keep=("scope_id", "name", "created_at"))
-_FIND = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND name = :name")
+_FIND = Statement("SELECT body, seq FROM jobs WHERE scope_id = :scope AND name = :name")
 _BY_ID = Statement("SELECT body FROM jobs WHERE id = :id")
 _CHILDREN = Statement("SELECT body FROM jobs WHERE scope_id = :scope AND parent = :parent ORDER BY created_at, seq")
 _BODIES = Statement("SELECT seq, body FROM jobs WHERE seq IN :rows")
@@ -60,8 +60,10 @@ class JobRows:
         self._session = session
 
     def add(self, job: Job) -> None:
-        if not self._session.run(_ADD, **_row(job)):
+        row = self._session.first(_ADD, **_row(job))
+        if row is None:
             raise AlreadyExistsError(f"the workspace has a job {job.name!r} already", hint="Leave the name out.")
+        learn_row(self._session, job, row[0])
 
     def get(self, scope_id: str, name: str) -> Job:
         found = self.find(scope_id, name)
@@ -71,7 +73,11 @@ class JobRows:
 
     def find(self, scope_id: str, name: str) -> Job | None:
         row = self._session.first(_FIND, scope=scope_id, name=name)
-        return _job(row[0]) if row else None
+        if row is None:
+            return None
+        job = _job(row[0])
+        learn_row(self._session, job, row[1])
+        return job
 
     def by_id(self, job_id: str) -> Job:
         row = self._session.first(_BY_ID, id=job_id)
@@ -80,7 +86,7 @@ class JobRows:
         return _job(row[0])
 
     def put(self, job: Job) -> None:
-        self._session.run(_PUT, **_row(job))
+        self._session.tell(_PUT, **_row(job))
 
     def children(self, scope_id: str, parent: str) -> list[Job]:
         return [_job(body) for (body,) in self._session.all(_CHILDREN, scope=scope_id, parent=parent)]
@@ -147,6 +153,11 @@ class JobRows:
         rows = self._session.query(query.order_by(*turns).limit(limit + 1))
         cursor = cursor_of(listing, rows[limit - 1]) if len(rows) > limit else None
         return [row[-1] for row in rows[:limit]], cursor
+
+
+def learn_row(session: Session, job: Job, seq: int) -> None:
+    """What is asked for next is what was recorded about the job: by the number of its row."""
+    session.learn("jobs", job.id, (seq, job.scope_id, job.created_at))
 
 
 def _among(experiments: Sequence[int]) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from regista.drivers.catalog.sql import tables
@@ -83,15 +83,16 @@ class RunDataRows:
         self._session = session
         self._ids: dict[int, str] = {}
         """The jobs by their rows that were asked for last: what was recorded about them is asked for one after another."""
+        self._asked: dict[Statement, Callable[[], list[Row]]] = {}
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
         points = sorted(map(_point, metrics))  # neighbours in the index, which takes them a third faster
         latest: dict[str, _Point] = {point[0]: point for point in points}
         if self._session.postgres:
-            self._session.run(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
+            self._session.tell(_LATEST_SHEET, job=job, **_sheet(list(latest.values())))
             if len(points) < _MANY or not self._copy(job, points):
-                self._session.run(_POINT_SHEET, job=job, **_sheet(points))
+                self._session.tell(_POINT_SHEET, job=job, **_sheet(points))
         elif points:
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
             series = self._series(job, latest)
@@ -102,7 +103,9 @@ class RunDataRows:
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         found: defaultdict[str, list[Metric]] = defaultdict(list)
         ids = self._numbered(job_ids)
-        for row, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, rows=list(ids)):
+        questions = (_LATEST_OF, _PARAMS_OF, _TAGS_OF, _DATASETS)  # who asks for the first asks for the others too
+        self._asked = {question: self._session.soon(question, rows=list(ids)) for question in questions}
+        for row, key, is_number, value, timestamp, step in self._rows_of(_LATEST_OF, ids):
             found[ids[row]].append(Metric(key, value if is_number else math.nan, timestamp, step))
         return dict(found)
 
@@ -159,7 +162,7 @@ class RunDataRows:
     def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
         found: defaultdict[str, list[Dataset]] = defaultdict(list)
         ids = self._numbered(job_ids)
-        for row, body in self._session.all(_DATASETS, rows=list(ids)):
+        for row, body in self._rows_of(_DATASETS, ids):
             found[ids[row]].append(_dataset(body))
         return dict(found)
 
@@ -182,13 +185,22 @@ class RunDataRows:
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
         if {*self._ids.values()} != {*job_ids}:
-            self._ids = dict(self._session.all(_NUMBERS, jobs=list(job_ids)))
+            self._asked = {}
+            if len(job_ids) == 1:
+                found = self._found(job_ids[0])
+                self._ids = {found[0]: job_ids[0]} if found else {}
+            else:
+                self._ids = dict(self._session.all(_NUMBERS, jobs=list(job_ids)))
         return self._ids
+
+    def _rows_of(self, statement: Statement, ids: Mapping[int, str]) -> list[Row]:
+        asked = self._asked.pop(statement, None)
+        return asked() if asked else self._session.all(statement, rows=list(ids))
 
     def _pairs(self, statement: Statement, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         found: defaultdict[str, dict[str, str]] = defaultdict(dict)
         ids = self._numbered(job_ids)
-        for row, key, value in self._session.all(statement, rows=list(ids)):
+        for row, key, value in self._rows_of(statement, ids):
             found[ids[row]][key] = value
         return dict(found)
 
@@ -199,11 +211,15 @@ class RunDataRows:
 
     def _job(self, job_id: str) -> tuple[int, str, int]:
         """Number, scope and time of the job's row."""
-        row = self._session.first(_JOB, job=job_id)
+        self._asked = {}  # as a rule it is asked in order to write
+        row = self._found(job_id)
         if row is None:
             raise NotFoundError(f"there is no job with the id {job_id!r}")
         seq, scope_id, created_at = row
         return seq, scope_id, created_at
+
+    def _found(self, job_id: str) -> Row | None:
+        return self._session.shared("jobs", job_id, lambda: self._session.first(_JOB, job=job_id))
 
 
 def _point(metric: Metric) -> _Point:
