@@ -15,7 +15,7 @@ from psycopg import Connection
 
 from regista.drivers.catalog.sql.glances import Glances
 from regista.drivers.catalog.sql.session import Session
-from regista.drivers.catalog.sql.turns import Turns
+from regista.drivers.catalog.sql.turns import IN_TURN, Turns
 from regista.drivers.catalog.sql.wire import Wire, begin
 from regista.interfaces.catalog import WouldWaitError
 
@@ -24,12 +24,11 @@ T = TypeVar("T")
 Done = Callable[[T | None, BaseException | None], None]
 Opening = Callable[[], "Connection[Any]"]
 
-_READING, _WRITING = 3, 1
+_READING, _WRITING = 2, 1
 _PAUSE = 1.0
 """Seconds between two attempts to open what is missing."""
 
 _HERE: ContextVar[Optional["Beside"]] = ContextVar("beside", default=None)
-_IN_TURN: ContextVar[Turns | None] = ContextVar("in_turn", default=None)
 
 
 class Beside:
@@ -60,19 +59,19 @@ class Beside:
         self._mend()
         if self._turns is None:
             raise WouldWaitError
-        self._turns.turn(work, done)
+        self._turns.turn(partial(self._here, work), done)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do *work*, a greenlet's, on a snapshot."""
-        turns = _IN_TURN.get()
-        return self._glances.read(work) if turns is None else turns.read(work)
+        turn = IN_TURN.get()
+        return self._glances.read(work) if turn is None else turn.read(work)
 
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work*, a greenlet's, as part of its turn; there is no other way to write here."""
-        turns = _IN_TURN.get()
-        if turns is None:
+        turn = IN_TURN.get()
+        if turn is None:
             raise WouldWaitError
-        return turns.write(work)
+        return turn.write(work)
 
     def close(self) -> None:
         """Let go of the connections; whoever waits for an answer is told."""
@@ -84,13 +83,6 @@ class Beside:
     def _here(self, work: Callable[[], T]) -> T:
         _HERE.set(self)
         return work()
-
-    def _serve(self, turns: Turns) -> None:
-        def work() -> None:
-            _IN_TURN.set(turns)
-            turns.serve()
-
-        begin(partial(self._here, work), _raise)
 
     def _mend(self) -> None:
         """Open what is missing, unless that was tried just now."""
@@ -119,7 +111,7 @@ class Beside:
             wire = Wire(connection, self.loop, self._lost)
             self._missing -= 1
             if self._turns is None:
-                self._turns = Turns(wire, self._serve)
+                self._turns = Turns(wire, self.loop)
             else:
                 self._glances.add(wire)
 
@@ -129,8 +121,3 @@ class Beside:
             self._turns = None
         else:
             self._glances.drop(wire)
-
-
-def _raise(_: None, error: BaseException | None) -> None:
-    if error is not None:
-        raise error

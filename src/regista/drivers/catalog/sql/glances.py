@@ -17,7 +17,7 @@ from greenlet import getcurrent
 
 from regista.drivers.catalog.sql.session import Session
 from regista.drivers.catalog.sql.wire import Wire, stand_still
-from regista.drivers.catalog.sql.wire_session import WireSession
+from regista.drivers.catalog.sql.wire_session import Joint, WireSession
 from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
@@ -30,11 +30,11 @@ _WHILE = 0.05
 class _Round:
     """A snapshot, and how many look at it."""
 
-    __slots__ = ("lookers", "mark", "session", "wire")
+    __slots__ = ("lookers", "mark", "transaction", "wire")
 
     def __init__(self, wire: Wire) -> None:
         self.wire, self.mark = wire, wire.sent
-        self.session = WireSession(wire, writes=False)
+        self.transaction = Joint(wire)
         self.lookers = 0
 
     @property
@@ -79,7 +79,7 @@ class Glances:
         found = self._join()
         found.lookers += 1
         try:
-            return work(found.session)
+            return work(WireSession(found.transaction, writes=False))
         finally:
             found.lookers -= 1
             if not found.lookers:
@@ -115,7 +115,7 @@ class Glances:
             self._forming = None
         if wire.lost is not None:
             return
-        if found.session.fault is None:
+        if found.transaction.fault is None:
             self._begun.add(wire)
         else:
             wire.send("ROLLBACK")

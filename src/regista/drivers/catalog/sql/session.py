@@ -23,13 +23,14 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _AMONG = re.compile(r"(\S+) IN :(\w+)")
+_SOURCE = re.compile(r"(?:FROM|JOIN) (\w+)")
 _CHANGE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 
 
 class Statement:
     """SQL with ``:name`` parameters. ``x IN :names`` takes a list; text, integers, floats and None are passed as they are."""
 
-    __slots__ = ("_compiled", "_lists", "_numbered", "_sql", "changed", "reads")
+    __slots__ = ("_compiled", "_lists", "_numbered", "_sql", "changed", "reads", "tables")
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
@@ -40,6 +41,8 @@ class Statement:
         self.changed = change[1] if change else ""
         """The table that it writes to, where that is plain to see."""
         self.reads = sql.startswith("SELECT")
+        self.tables = frozenset(_SOURCE.findall(sql))
+        """Those that it reads from."""
 
     def compiled(self, session: "Session") -> tuple[str, tuple[str, ...]]:
         """The SQL as the driver wants it, and the names of its parameters in the order of their places."""

@@ -1,28 +1,27 @@
 """Small writes of an event loop over PostgreSQL: one connection, and one COMMIT for all who come meanwhile.
 
     BEGIN … SERIALIZABLE
-      the first caller's work     reads and waits for the answers; writes and does not
-      the second caller's work    …  up to 64
+      the callers' work      they read beside one another and write one after another (``wire_session``), up to 64
       their events
-    COMMIT                        only now are the callers told; the next group has begun behind it
+    COMMIT                   only now are the callers told; the next group has begun behind it
 
 As in ``group_commit``, but without savepoints, each of which would be a transaction to the server: callers that fail have, as
 a rule, written nothing yet, and then nobody notices. Where one fails that has, or the server refuses a statement, the whole
 group is undone, and threads do it again, each for itself. A group that collided with another server is tried again as it is.
 """
 
+import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from typing import TypeVar
-
-from greenlet import GreenletExit
 
 from regista.drivers.catalog.sql.faults import is_retryable, translated
 from regista.drivers.catalog.sql.group_commit import BATCH, Item
 from regista.drivers.catalog.sql.session import Session
-from regista.drivers.catalog.sql.wire import Reply, Wire
-from regista.drivers.catalog.sql.wire_session import WireSession
+from regista.drivers.catalog.sql.wire import Reply, Wire, begin
+from regista.drivers.catalog.sql.wire_session import BeginAgainError, Joint, WireSession
 from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
@@ -32,126 +31,178 @@ _TRIES = 3
 """How often in a row groups may collide before threads take over."""
 
 
-class Turns:
-    """The writing connection of an event loop; *enter* makes a greenlet that serves."""
+class Turn:
+    """One caller's part of a group: what it reads and writes is part of the group's transaction."""
 
-    def __init__(self, wire: Wire, enter: Callable[["Turns"], None]) -> None:
-        self.wire, self._enter = wire, enter
-        self._items: deque[Item] = deque()
-        self._serving = False
-        self._session = WireSession(wire, writes=True)
+    def __init__(self, transaction: Joint) -> None:
+        self.session = WireSession(transaction, writes=True)
+        self.steps: list[Callable[[], None]] = []
+        """What its writes have left for the end of the transaction."""
+
+    def write(self, work: Callable[[Session], T]) -> T:
+        """Do *work*: all of it, or nothing."""
+        session = self.session
+        changes = session.changes
+        try:
+            result = work(session)
+        except Exception as fault:
+            if session.changes != changes:
+                raise WouldWaitError from fault
+            session.taken()
+            raise
+        self.steps += session.taken()
+        return result
+
+    def read(self, work: Callable[[Session], T]) -> T:
+        """Do *work*, which writes nothing."""
+        with self.session.reading():
+            return work(self.session)
+
+
+IN_TURN: ContextVar[Turn | None] = ContextVar("in_turn", default=None)
+"""The turn that this greenlet does."""
+
+
+class _Group:
+    """Those who share a transaction."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.transaction = Joint(wire)
+        self.items: list[Item] = []
+        self.steps: list[Callable[[], None]] = []
+        self.changed = False
+        self.spoiled = False
+        self.running = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one more may come."""
+        return len(self.items) < BATCH and not self.is_over
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it can only be undone."""
+        return self.spoiled or self.transaction.is_over
+
+
+class Turns:
+    """The writing connection of *loop*."""
+
+    def __init__(self, wire: Wire, loop: asyncio.AbstractEventLoop) -> None:
+        self.wire, self._loop = wire, loop
+        self._waiting: deque[Item] = deque()
+        self._group: _Group | None = None
         self._collisions = 0
 
     def turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         """Have *work* done, and *done* told what came of it when that is durable: ``WouldWaitError`` when nothing did."""
-        self._items.append(Item(work, done))
-        self._begin()
-
-    def write(self, work: Callable[[Session], T]) -> T:
-        """Do *work* as part of the turn in hand: all of it, or nothing."""
-        session = self._session
-        changes, steps = session.changes, len(session._last)  # noqa: SLF001
-        try:
-            return work(session)
-        except Exception as fault:
-            if session.changes != changes:
-                raise WouldWaitError from fault
-            del session._last[steps:]  # noqa: SLF001
-            raise
-
-    def read(self, work: Callable[[Session], T]) -> T:
-        """Do *work*, which writes nothing, as part of the turn in hand."""
-        self._session.writes = False
-        try:
-            return work(self._session)
-        finally:
-            self._session.writes = True
+        self._waiting.append(Item(work, done))
+        self._go_on()
 
     def close(self) -> None:
         """Let go: who waits is told."""
         self.wire.close()
-        self._refuse(self._items)
 
-    def _begin(self) -> None:
-        if self._items and not self._serving:
-            self._serving = True
-            self._enter(self)
-
-    def serve(self) -> None:
-        """Do what waits, group by group: a greenlet's work."""
-        try:
-            while self._items:
-                self._group()
-        finally:
-            self._serving = False
-
-    def _group(self) -> None:
-        """Do the work of those who wait, and of those who come meanwhile, and have it committed."""
-        self._session = session = WireSession(self.wire, writes=True)
-        group: list[Item] = []
-        try:
-            self.wire.send(_BEGIN)
-            while self._items and len(group) < BATCH:
-                group.append(self._items.popleft())
-                self._attempt(group[-1], session)
-            session.finish()
-            self.wire.part()  # COMMIT has to be answered even when what came before it was refused
-            reply = self.wire.send("COMMIT")
-            self.wire.part()
-        except WouldWaitError:
-            self._undo(group, session)
-        else:
-            reply.then = partial(self._committed, group, session, reply)
-
-    def _attempt(self, item: Item, session: WireSession) -> None:
-        """Do one item; ``WouldWaitError`` when the group cannot go on."""
-        changes = session.changes
-        item.result = item.error = None
-        try:
-            item.result = item.work()
-        except GreenletExit:
-            raise
-        except BaseException as fault:  # it belongs to whose item it is
-            if isinstance(fault, WouldWaitError) and session.changes != changes:
-                raise
-            item.error = fault
-        if session.fault is not None or self.wire.lost is not None:
-            raise WouldWaitError
-
-    def _undo(self, group: list[Item], session: WireSession) -> None:
+    def _go_on(self) -> None:
+        """Begin the work of those who wait, as far as they may. Only the loop calls this, and no greenlet."""
         if self.wire.lost is not None:
-            self._refuse(deque(group))
-            self._refuse(self._items)
-            return
-        self.wire.part()
-        self.wire.send("ROLLBACK")
-        self._again(group, session.fault)
+            self._refuse(self._waiting)
+            self._waiting.clear()
+        while self._waiting:
+            group = self._group = self._group or self._opened()
+            if not group.is_open:
+                return  # it will be called again when the group has ended
+            item = self._waiting.popleft()
+            group.items.append(item)
+            group.running += 1
+            begin(partial(self._attempt, group, item), partial(self._ended, group))
 
-    def _committed(self, group: list[Item], session: WireSession, reply: Reply) -> None:
+    def _opened(self) -> _Group:
+        self.wire.send(_BEGIN)
+        return _Group(self.wire)
+
+    def _attempt(self, group: _Group, item: Item) -> None:
+        """Do one item, and note what came of it."""
+        item.result = item.error = None
+        turn = Turn(group.transaction)
+        IN_TURN.set(turn)
+        try:
+            item.result = _persistent(turn, item.work)
+        except WouldWaitError as fault:
+            item.error = fault
+            group.spoiled = group.spoiled or turn.session.changes > 0
+        except Exception as fault:  # noqa: BLE001 - it belongs to whose item it is
+            item.error = fault
+        finally:
+            turn.session.leave(self._loop)
+        group.steps += turn.steps
+        group.changed = group.changed or turn.session.changes > 0
+
+    def _ended(self, group: _Group, _: None, error: BaseException | None) -> None:
+        group.spoiled = group.spoiled or error is not None
+        group.running -= 1
+        if group.running:
+            return
+        self._group = None
+        self._loop.call_soon(self._go_on)
+        if group.is_over:
+            self._undo(group)
+            return
+        try:
+            self._commit(group)
+        except WouldWaitError:
+            self._undo(group)
+
+    def _commit(self, group: _Group) -> None:
+        group.transaction.ending = True
+        for step in group.steps:
+            step()
+        self.wire.part()  # COMMIT has to be answered even when what came before it was refused
+        reply = self.wire.send("COMMIT")
+        self.wire.part()
+        reply.then = partial(self._committed, group, reply)
+
+    def _undo(self, group: _Group) -> None:
+        if self.wire.lost is None:
+            self.wire.part()
+            self.wire.send("ROLLBACK")
+        self._again(group, group.transaction.fault)
+
+    def _committed(self, group: _Group, reply: Reply) -> None:
         """Tell everybody what the answer to COMMIT means."""
         status = reply.result.command_status if reply.result is not None and reply.error is None else None
         if status == b"COMMIT":
             self._collisions = 0
-            for item in group:
+            for item in group.items:
                 item.tell(item.result, item.error)
-        elif self.wire.lost is not None and session.changes:
+        elif self.wire.lost is not None and group.changed:
             fault = translated(self.wire.lost)
-            for item in group:
+            for item in group.items:
                 item.tell(None, fault)
         else:
-            self._again(group, session.fault or reply.error)
+            self._again(group, group.transaction.fault or reply.error)
+            self._loop.call_soon(self._go_on)
 
-    def _again(self, group: list[Item], fault: Exception | None) -> None:
+    def _again(self, group: _Group, fault: Exception | None) -> None:
         """Nothing of *group* has come to be."""
         self._collisions += 1
-        if fault is not None and is_retryable(fault) and self._collisions <= _TRIES and self.wire.lost is None:
-            self._items.extendleft(reversed(group))
-            self._begin()
+        if self.wire.lost is None and fault is not None and is_retryable(fault) and self._collisions <= _TRIES:
+            self._waiting.extendleft(reversed(group.items))
         else:
             self._collisions = 0
-            self._refuse(deque(group))
+            self._refuse(group.items)
 
     @staticmethod
-    def _refuse(items: deque[Item]) -> None:
-        while items:
-            items.popleft().tell(None, WouldWaitError())
+    def _refuse(items: Iterable[Item]) -> None:
+        for item in items:
+            item.tell(None, WouldWaitError())
+
+
+def _persistent(turn: Turn, work: Callable[[], T]) -> T:
+    """Do *work*; once more when another has changed what it read."""
+    try:
+        return work()
+    except BeginAgainError:
+        turn.steps.clear()
+        turn.session.forget()
+        return work()

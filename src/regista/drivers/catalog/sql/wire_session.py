@@ -1,34 +1,99 @@
-"""A session whose statements go out by a wire: for work of an event loop, which a greenlet does."""
+"""Sessions whose statements go out by a wire: for the work of an event loop, which greenlets do beside one another.
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+Several of them share a transaction. Those that only read do not get in each other's way. Those that write do it one after
+another, each from its first write to its end; what one has read by then has to be what it would read now, or it begins again:
+
+    one      read jobs ── wait ──> write metrics ──> end
+    another  read jobs ── wait ────────────────────> write metrics ──> end         nobody wrote jobs meanwhile
+"""
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NoReturn, TypeVar
 
+from greenlet import getcurrent
 from psycopg import Error
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Select
 
 from regista.drivers.catalog.sql.session import Row, Session, Statement
-from regista.drivers.catalog.sql.wire import Reply, Wire
+from regista.drivers.catalog.sql.wire import Reply, Wire, stand_still
 from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
 
 
+class BeginAgainError(BaseException):
+    """What this work has read was changed by another before it wrote. Begun again at once it is the one who writes."""
+
+
+class Joint:
+    """What several sessions have in common. ``fault`` is what the server refused first: nothing can come of it any more."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+        self.fault: Exception | None = None
+        self.known: dict[tuple[str, Hashable], Any] = {}
+        """What was read of a table and has not been written since."""
+        self.ending = False
+        """Whether everybody's work is done, and what is left for the end is."""
+        self._writes: defaultdict[str, int] = defaultdict(int)
+        self._writer: WireSession | None = None
+        self._waiting: deque[tuple[WireSession, Callable[[], object]]] = deque()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it can only be undone."""
+        return self.fault is not None or self.wire.lost is not None
+
+    def writes(self, table: str) -> int:
+        """How often *table* was written to."""
+        return self._writes[table] + self._writes[""]
+
+    def wrote(self, table: str) -> None:
+        """Note a write; where it is not plain to see to which table, to all."""
+        self._writes[table] += 1
+        self.known = {key: value for key, value in self.known.items() if table and key[0] != table}
+
+    def enter(self, session: "WireSession") -> bool:
+        """Let *session* write, when those before it have; whether it did not before. ``WouldWaitError`` when it is over."""
+        if self._writer is session or self.ending:
+            return False
+        if self._writer is not None:
+            self._waiting.append((session, getcurrent().switch))
+            stand_still()
+        self._writer = session
+        if self.is_over:
+            raise WouldWaitError
+        return True
+
+    def leave(self, session: "WireSession", loop: asyncio.AbstractEventLoop) -> None:
+        """*session* has ended: let the next one write."""
+        if self._writer is session:
+            self._writer = None
+            if self._waiting:
+                self._writer, go_on = self._waiting.popleft()
+                loop.call_soon(go_on)
+
+
 class WireSession(Session):
-    """One transaction, of one caller or of several after or beside one another. What it cannot do, and what fails in it, is
-    ``WouldWaitError``: a thread does it again and is told why. ``fault`` is then what the server said."""
+    """The part of one caller in a transaction. What it cannot do, and what fails, is ``WouldWaitError``: a thread does it again
+    and is told why."""
 
-    __slots__ = ("_shared", "_wire", "changes", "fault")
+    __slots__ = ("_learnt", "_seen", "changes", "transaction")
 
-    def __init__(self, wire: Wire, *, writes: bool) -> None:
+    def __init__(self, transaction: Joint, *, writes: bool) -> None:
         self.postgres, self.writes = True, writes
-        self._wire = wire
+        self.transaction = transaction
         self._last = []
-        self._shared: dict[str, dict[Hashable, Any]] = {}
+        self._learnt: dict[tuple[str, Hashable], Any] = {}
+        self._seen: dict[str, int] = {}
+        """How often the tables that it read had been written to by then."""
         self.changes = 0
         """How many statements were sent that may have changed something."""
-        self.fault: Exception | None = None
 
     def execute(self, statement: Statement, values: Mapping[str, Any]) -> NoReturn:  # noqa: ARG002 - as of a session
         """There is no cursor of the driver's."""
@@ -39,18 +104,21 @@ class WireSession(Session):
         raise WouldWaitError
 
     def all(self, statement: Statement, /, **values: Any) -> list[Row]:
-        return self._wire.rows(self._ask(statement, values))
+        return self._rows(self._send(statement, values))
 
     def first(self, statement: Statement, /, **values: Any) -> Row | None:
-        rows = self._wire.rows(self._ask(statement, values))
+        rows = self._rows(self._send(statement, values))
         return rows[0] if rows else None
 
     def run(self, statement: Statement, /, **values: Any) -> int:
-        return self._ask(statement, values).command_tuples or 0
+        return self._answer(self._send(statement, values)).command_tuples or 0
 
     def tell(self, statement: Statement, /, **values: Any) -> None:
         reply = self._send(statement, values)
         reply.then = partial(self._was_told, reply)
+
+    def soon(self, statement: Statement, /, **values: Any) -> Callable[[], list[Row]]:
+        return partial(self._rows, self._send(statement, values))
 
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         for row in rows:
@@ -61,42 +129,79 @@ class WireSession(Session):
         return False
 
     def shared(self, table: str, key: Hashable, find: Callable[[], T]) -> T:
-        """What *find* reads, kept until *table* is written to."""
-        kept = self._shared.setdefault(table, {})
-        if key in kept:
-            found: T = kept[key]
-            return found
+        """What *find* reads, kept for all until *table* is written to."""
+        place, transaction = (table, key), self.transaction
+        for kept in (self._learnt, transaction.known):
+            if place in kept:
+                self._saw(table)
+                known: T = kept[place]
+                return known
+        writes = transaction.writes(table)
         found = find()
-        self._shared.setdefault(table, {})[key] = found
+        if transaction.writes(table) == writes:
+            transaction.known[place] = found
         return found
 
     def learn(self, table: str, key: Hashable, value: object) -> None:
-        self._shared.setdefault(table, {})[key] = value
+        self._learnt[table, key] = value
 
-    def soon(self, statement: Statement, /, **values: Any) -> Callable[[], list[Row]]:
-        reply = self._send(statement, values)
-        return lambda: self._wire.rows(self._answer(reply))
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Writes in the block are refused."""
+        self.writes = False
+        try:
+            yield
+        finally:
+            self.writes = True
 
-    def _ask(self, statement: Statement, values: Mapping[str, Any]) -> PGresult:
-        return self._answer(self._send(statement, values))
+    def taken(self) -> list[Callable[[], None]]:
+        """What was left for the end so far."""
+        taken, self._last = self._last, []
+        return taken
+
+    def forget(self) -> None:
+        """Begin again: nothing has been read."""
+        self._last = []
+        self._learnt.clear()
+        self._seen.clear()
+
+    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Its work has ended."""
+        self.transaction.leave(self, loop)
+
+    def _rows(self, reply: Reply) -> list[Row]:
+        return self.transaction.wire.rows(self._answer(reply))
 
     def _answer(self, reply: Reply) -> PGresult:
         try:
-            return self._wire.wait(reply)
+            return self.transaction.wire.wait(reply)
         except Error as fault:
-            self.fault = self.fault or fault
+            self._was_told(reply)
             raise WouldWaitError from fault
 
-    def _send(self, statement: Statement, values: Mapping[str, Any]) -> Reply:
-        sql, names = statement.numbered()
-        reply = self._wire.send(sql, [values[name] for name in names])
-        if not statement.reads:
-            self.changes += 1
-            if statement.changed:
-                self._shared.pop(statement.changed, None)
-            else:
-                self._shared.clear()
-        return reply
-
     def _was_told(self, reply: Reply) -> None:
-        self.fault = self.fault or reply.error
+        self.transaction.fault = self.transaction.fault or reply.error
+
+    def _send(self, statement: Statement, values: Mapping[str, Any]) -> Reply:
+        if not statement.reads:
+            self._enter(statement.changed)
+        else:
+            for table in statement.tables:
+                self._saw(table)
+        sql, names = statement.numbered()
+        return self.transaction.wire.send(sql, [values[name] for name in names])
+
+    def _saw(self, table: str) -> None:
+        if table not in self._seen:
+            self._seen[table] = self.transaction.writes(table)
+
+    def _enter(self, table: str) -> None:
+        """Become the one who writes, and note that *table* changes."""
+        transaction = self.transaction
+        if not self.writes:
+            raise WouldWaitError
+        if transaction.enter(self) and any(transaction.writes(one) != writes for one, writes in self._seen.items()):
+            raise BeginAgainError
+        self.changes += 1
+        self._learnt = {key: value for key, value in self._learnt.items() if table and key[0] != table}
+        transaction.wrote(table)
