@@ -29,6 +29,10 @@ _SMALL_THREADS = 3
 one another, and not those behind a long search."""
 
 
+_SHORT, _SHORT_ON_LOOP = 1 << 20, 16 << 10
+"""Bytes of a request that are read in no time, by who writes and where the loop itself does it."""
+
+
 class Pace(Enum):
     """What a route says about its work, where it is declared."""
 
@@ -49,6 +53,11 @@ class Desk:
         self.threads = Threads(count, name)
         self._small = Threads(_SMALL_THREADS, f"{name}-small")
         self._relay = Relay(self.threads)
+
+    @property
+    def short(self) -> int:
+        """Bytes up to which a request may be small; a longer one is a thread's work, whatever its route says."""
+        return _SHORT if self._catalog.near else _SHORT_ON_LOOP
 
     async def do(self, pace: Pace, work: Callable[..., T], *arguments: object) -> T:
         """What *work* returns or raises, or why what it wrote is not durable. It may be begun twice, and is done once."""

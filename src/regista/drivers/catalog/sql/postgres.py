@@ -12,8 +12,9 @@ import random
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from psycopg import Connection, capabilities
 from sqlalchemy import URL, Engine, create_engine
 
 from regista.drivers.catalog.sql.beside import Beside
@@ -21,9 +22,6 @@ from regista.drivers.catalog.sql.faults import is_lost_connection, is_retryable,
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError
 from regista.interfaces.catalog import WouldWaitError
-
-if TYPE_CHECKING:
-    from psycopg import Connection
 
 T = TypeVar("T")
 
@@ -126,8 +124,9 @@ class Postgres:
             self._beside = Beside(loop, self._opened)
             return self._beside
 
-    def _opened(self) -> "Connection[Any]":
+    def _opened(self) -> Connection[Any]:
         """A connection out of the pool, for ever. On a lock others wait behind who waits: better a thread does."""
+        capabilities.has_pipeline(check=True)
         lent = self._engine.raw_connection()
         connection = cast("Connection[Any]", lent.driver_connection)
         lent.detach()

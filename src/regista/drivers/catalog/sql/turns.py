@@ -105,21 +105,23 @@ class Turns:
 
     def _go_on(self) -> None:
         """Begin the work of those who wait, as far as they may. Only the loop calls this, and no greenlet."""
-        if self.wire.lost is not None:
-            self._refuse(self._waiting)
-            self._waiting.clear()
         while self._waiting:
-            group = self._group = self._group or self._opened()
-            if not group.is_open:
+            if self._group is None:
+                try:
+                    self.wire.send(_BEGIN)
+                except WouldWaitError:  # it is lost, and nobody will be served by it
+                    refused, self._waiting = self._waiting, deque()
+                    self._refuse(refused)
+                    return
+                self._group = _Group(self.wire)
+            if not self._group.is_open:
                 return  # it will be called again when the group has ended
-            item = self._waiting.popleft()
-            group.items.append(item)
-            group.running += 1
-            begin(partial(self._attempt, group, item), partial(self._ended, group))
+            self._begin(self._group, self._waiting.popleft())
 
-    def _opened(self) -> _Group:
-        self.wire.send(_BEGIN)
-        return _Group(self.wire)
+    def _begin(self, group: _Group, item: Item) -> None:
+        group.items.append(item)
+        group.running += 1
+        begin(partial(self._attempt, group, item), partial(self._ended, group))
 
     def _attempt(self, group: _Group, item: Item) -> None:
         """Do one item, and note what came of it."""

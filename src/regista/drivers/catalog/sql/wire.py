@@ -27,6 +27,9 @@ T = TypeVar("T")
 PATIENCE = 30.0
 """Seconds without an answer after which a connection is given up."""
 
+SHORT = 1000
+"""Rows that are read in no time: a millisecond."""
+
 _INT, _FLOAT, _TEXT = 20, 701, 25
 _ARRAYS = {int: 1016, float: 1022, str: 1009}
 _LEAST, _MOST = -(2**63), 2**63
@@ -106,10 +109,12 @@ class Wire:
         return cast("PGresult", reply.result)
 
     def rows(self, result: PGresult) -> list[tuple[Any, ...]]:
-        """The rows of an answer."""
+        """The rows of an answer; ``WouldWaitError`` when they are so many that the loop would stand still for them."""
         count = result.ntuples
         if not count:
             return []
+        if count > SHORT:
+            raise WouldWaitError
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, count, tuple)
 
@@ -168,7 +173,7 @@ class Wire:
             self._heard = self._loop.time()
             while self._expected and not self._pg.is_busy():
                 self._take(self._pg.get_result(), ready)
-        except OperationalError as fault:
+        except Exception as fault:  # noqa: BLE001 - whatever it is, nothing that this connection says can be believed
             self._lose(fault)
         for then in ready:
             then()
