@@ -8,17 +8,24 @@ import time
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
+import msgspec
 import psycopg
 import pytest
 
 from regista.dialects.desk import Desk, Pace
 from regista.drivers.catalog.sql import wire
 from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.entities.journal import Event
+from regista.entities.scope import Scope, ScopeKind
 from regista.errors import InvalidError, UnavailableError
 from regista.interfaces.catalog import WouldWaitError
 from tests.support.looping import Looping
 
 pytestmark = pytest.mark.postgres
+
+DEV = Scope(
+    id="1", kind=ScopeKind.WORKSPACE, subscription="default", resource_group="default", name="dev", location="local"
+)
 
 
 @contextmanager
@@ -140,11 +147,8 @@ class TestGroups:
         assert find(catalog, "spoiled") is None
 
     def test_events_of_a_group_are_numbered_in_the_order_in_which_they_can_be_read(self, looping, postgres_database):
-        from regista.entities.journal import Event
-
         def emit(catalog, number):
-            event = Event(id=str(number), at=number, type="test", path="/")
-            return lambda: catalog.write(lambda tx: tx.journal.emit(event))
+            return lambda: catalog.write(lambda tx: tx.journal.emit(event(number)))
 
         seen, ended = [], threading.Event()
 
@@ -154,7 +158,7 @@ class TestGroups:
 
         def reading():
             found = looping.catalog.read(lambda tx: tx.journal.events(seen[-1] if seen else 0, 1000))
-            seen.extend(event.sequence for event in found)
+            seen.extend(one.sequence for one in found)
             return found
 
         with opened(postgres_database) as other, ThreadPoolExecutor(3) as threads:
@@ -199,11 +203,50 @@ class TestGroups:
         assert find(catalog, "count") == "6"
 
 
+def event(number):
+    return Event(id=str(number), at=number, type="test", path="/")
+
+
 def add(tx):
     tx.settings.put("count", str(int(tx.settings.find("count") or 0) + 1))
 
 
 class TestSnapshots:
+    def test_what_many_ask_for_is_told_to_all(self, looping):
+        catalog = looping.catalog
+        catalog.write(lambda tx: tx.scopes.add(DEV))
+        find = lambda: catalog.read(lambda tx: tx.scopes.find(ScopeKind.WORKSPACE, "dev"))  # noqa: E731
+        told = at_the_same_moment(looping, catalog.at_once, [find] * 20)
+        assert [one.result(0) for one in told] == [[DEV]] * 20
+
+    def test_what_many_ask_for_is_asked_again_when_one_of_them_changes_it(self, looping):
+        catalog = looping.catalog
+        catalog.write(lambda tx: tx.scopes.add(DEV))
+
+        def add_word():
+            def work(tx):
+                (scope,) = tx.scopes.find(ScopeKind.WORKSPACE, "dev")
+                tx.scopes.put(msgspec.structs.replace(scope, description=scope.description + "x"))
+
+            catalog.write(work)
+
+        told = at_the_same_moment(looping, catalog.in_turn, [add_word] * 20)
+        assert [one.result(0) for one in told] == [None] * 20
+        (scope,) = catalog.read(lambda tx: tx.scopes.find(ScopeKind.WORKSPACE, "dev"))
+        assert scope.description == "x" * 20
+
+    def test_a_read_of_many_rows_is_a_thread_s(self, looping):
+        catalog = looping.catalog
+        catalog.write(lambda tx: [tx.journal.emit(event(n)) for n in range(wire.SHORT + 1)])
+
+        def events(limit):
+            return lambda: len(catalog.read(lambda tx: tx.journal.events(0, limit)))
+
+        assert looping.on_loop(catalog.at_once, events(wire.SHORT)).result(30) == wire.SHORT
+        with pytest.raises(WouldWaitError):
+            looping.on_loop(catalog.at_once, events(wire.SHORT + 1)).result(30)
+        assert looping.on_loop(catalog.at_once, events(5)).result(30) == 5
+
     def test_what_is_read_at_once_is_what_was_written_before(self, looping):
         catalog = looping.catalog
         for number in range(50):

@@ -105,8 +105,8 @@ class Glances:
         if wire in self._begun:
             self._begun.remove(wire)
             wire.send("COMMIT")
-        wire.send(_BEGIN)
         self._forming = _Round(wire)
+        self._forming.transaction.begin(_BEGIN)
         return self._forming
 
     def _end(self, found: _Round) -> None:
@@ -118,6 +118,7 @@ class Glances:
         if found.transaction.fault is None:
             self._begun.add(wire)
         else:
+            wire.part()
             wire.send("ROLLBACK")
         self._idle.append(wire)
         self._wake()

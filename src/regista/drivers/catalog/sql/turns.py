@@ -107,13 +107,14 @@ class Turns:
         """Begin the work of those who wait, as far as they may. Only the loop calls this, and no greenlet."""
         while self._waiting:
             if self._group is None:
+                self._group = _Group(self.wire)
                 try:
-                    self.wire.send(_BEGIN)
-                except WouldWaitError:  # it is lost, and nobody will be served by it
+                    self._group.transaction.begin(_BEGIN)
+                except WouldWaitError:  # the connection is lost: nobody will be served by it
+                    self._group = None
                     refused, self._waiting = self._waiting, deque()
                     self._refuse(refused)
                     return
-                self._group = _Group(self.wire)
             if not self._group.is_open:
                 return  # it will be called again when the group has ended
             self._begin(self._group, self._waiting.popleft())
@@ -136,7 +137,7 @@ class Turns:
         except Exception as fault:  # noqa: BLE001 - it belongs to whose item it is
             item.error = fault
         finally:
-            turn.session.leave(self._loop)
+            group.transaction.leave(turn.session)
         group.steps += turn.steps
         group.changed = group.changed or turn.session.changes > 0
 

@@ -93,6 +93,11 @@ class Wire:
             raise WouldWaitError from fault
         return self._expect()
 
+    def later(self, go_on: Callable[[], object]) -> None:
+        """Have a greenlet that stands still called back by the loop."""
+        if not self._loop.is_closed():
+            self._loop.call_soon(go_on)
+
     def part(self) -> None:
         """Let what failed before this have no effect on what comes after it."""
         self._flush()

@@ -7,7 +7,6 @@ another, each from its first write to its end; what one has read by then has to 
     another  read jobs ── wait ────────────────────> write metrics ──> end         nobody wrote jobs meanwhile
 """
 
-import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +24,9 @@ from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
 
+Place = tuple[str, Hashable]
+"""A table and what is meant of it."""
+
 
 class BeginAgainError(BaseException):
     """What this work has read was changed by another before it wrote. Begun again at once it is the one who writes."""
@@ -36,8 +38,10 @@ class Joint:
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self.fault: Exception | None = None
-        self.known: dict[tuple[str, Hashable], Any] = {}
+        self.known: dict[Place, Any] = {}
         """What was read of a table and has not been written since."""
+        self.asked: dict[Place, list[Callable[[], object]]] = {}
+        """What somebody is reading, and who waits for that."""
         self.ending = False
         """Whether everybody's work is done, and what is left for the end is."""
         self._writes: defaultdict[str, int] = defaultdict(int)
@@ -48,6 +52,15 @@ class Joint:
     def is_over(self) -> bool:
         """Whether it can only be undone."""
         return self.fault is not None or self.wire.lost is not None
+
+    def begin(self, statement: str) -> None:
+        """Have it begun by *statement*."""
+        reply = self.wire.send(statement)
+        reply.then = partial(self.note, reply)
+
+    def note(self, reply: Reply) -> None:
+        """Note that a statement was refused, if it was."""
+        self.fault = self.fault or reply.error
 
     def writes(self, table: str) -> int:
         """How often *table* was written to."""
@@ -70,13 +83,13 @@ class Joint:
             raise WouldWaitError
         return True
 
-    def leave(self, session: "WireSession", loop: asyncio.AbstractEventLoop) -> None:
+    def leave(self, session: "WireSession") -> None:
         """*session* has ended: let the next one write."""
         if self._writer is session:
             self._writer = None
             if self._waiting:
                 self._writer, go_on = self._waiting.popleft()
-                loop.call_soon(go_on)
+                self.wire.later(go_on)
 
 
 class WireSession(Session):
@@ -89,7 +102,7 @@ class WireSession(Session):
         self.postgres, self.writes = True, writes
         self.transaction = transaction
         self._last = []
-        self._learnt: dict[tuple[str, Hashable], Any] = {}
+        self._learnt: dict[Place, Any] = {}
         self._seen: dict[str, int] = {}
         """How often the tables that it read had been written to by then."""
         self.changes = 0
@@ -115,7 +128,7 @@ class WireSession(Session):
 
     def tell(self, statement: Statement, /, **values: Any) -> None:
         reply = self._send(statement, values)
-        reply.then = partial(self._was_told, reply)
+        reply.then = partial(self.transaction.note, reply)
 
     def soon(self, statement: Statement, /, **values: Any) -> Callable[[], list[Row]]:
         return partial(self._rows, self._send(statement, values))
@@ -130,17 +143,17 @@ class WireSession(Session):
 
     def shared(self, table: str, key: Hashable, find: Callable[[], T]) -> T:
         """What *find* reads, kept for all until *table* is written to."""
-        place, transaction = (table, key), self.transaction
-        for kept in (self._learnt, transaction.known):
-            if place in kept:
-                self._saw(table)
-                known: T = kept[place]
-                return known
-        writes = transaction.writes(table)
-        found = find()
-        if transaction.writes(table) == writes:
-            transaction.known[place] = found
-        return found
+        place, joint = (table, key), self.transaction
+        while place not in self._learnt and place not in joint.known:
+            if place not in joint.asked:
+                return self._found(place, find)
+            joint.asked[place].append(getcurrent().switch)
+            stand_still()
+            if joint.is_over:
+                raise WouldWaitError
+        self._saw(table)
+        known: T = self._learnt[place] if place in self._learnt else joint.known[place]
+        return known
 
     def learn(self, table: str, key: Hashable, value: object) -> None:
         self._learnt[table, key] = value
@@ -165,9 +178,18 @@ class WireSession(Session):
         self._learnt.clear()
         self._seen.clear()
 
-    def leave(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Its work has ended."""
-        self.transaction.leave(self, loop)
+    def _found(self, place: Place, find: Callable[[], T]) -> T:
+        """What *find* reads, for those too who ask for it meanwhile."""
+        joint, table = self.transaction, place[0]
+        writes, joint.asked[place] = joint.writes(table), []
+        try:
+            found = find()
+            if joint.writes(table) == writes:
+                joint.known[place] = found
+            return found
+        finally:
+            for go_on in joint.asked.pop(place):
+                joint.wire.later(go_on)
 
     def _rows(self, reply: Reply) -> list[Row]:
         return self.transaction.wire.rows(self._answer(reply))
@@ -176,11 +198,8 @@ class WireSession(Session):
         try:
             return self.transaction.wire.wait(reply)
         except Error as fault:
-            self._was_told(reply)
+            self.transaction.note(reply)
             raise WouldWaitError from fault
-
-    def _was_told(self, reply: Reply) -> None:
-        self.transaction.fault = self.transaction.fault or reply.error
 
     def _send(self, statement: Statement, values: Mapping[str, Any]) -> Reply:
         if not statement.reads:
