@@ -104,6 +104,22 @@ class TestGroups:
         assert [one.result(0) for one in told] == [None] * 30
         assert find(catalog, "count") == "30"
 
+    def test_who_reads_between_the_writes_of_others_sees_one_moment(self, looping):
+        catalog = looping.catalog
+
+        def change(number):
+            return lambda: catalog.write(
+                lambda tx: [tx.settings.put(key, number) for key in "abc" if tx.settings.find(key) or True]
+            )
+
+        def look():
+            return catalog.read(lambda tx: tuple(tx.settings.find(key) for key in "abca"))
+
+        for start in range(0, 60, 6):
+            works = [one for n in range(start, start + 6) for one in (change(str(n)), look)]
+            for seen in at_the_same_moment(looping, catalog.in_turn, works)[1::2]:
+                assert len({*seen.result(0)}) == 1
+
     def test_more_than_a_group_holds_go_into_the_next(self, looping):
         catalog = looping.catalog
         told = at_the_same_moment(looping, catalog.in_turn, [count_up(catalog) for _ in range(200)])

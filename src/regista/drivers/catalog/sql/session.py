@@ -24,7 +24,7 @@ Row = tuple[Any, ...]
 
 _AMONG = re.compile(r"(\S+) IN :(\w+)")
 _SOURCE = re.compile(r"(?:FROM|JOIN) (\w+)")
-_CHANGE = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
+_CHANGE = re.compile(r"(?:INSERT INTO|UPDATE) (\w+)")
 
 
 class Statement:
@@ -39,7 +39,7 @@ class Statement:
         self._numbered: tuple[str, tuple[str, ...]] | None = None
         change = _CHANGE.match(sql)
         self.changed = change[1] if change else ""
-        """The table that it writes to, where that is plain to see."""
+        """The table that it writes to, and no other, where that is plain to see."""
         self.reads = sql.startswith("SELECT")
         self.tables = frozenset(_SOURCE.findall(sql))
         """Those that it reads from."""

@@ -49,14 +49,22 @@ class Turn:
             if session.changes != changes:
                 raise WouldWaitError from fault
             session.taken()
+            session.check()
             raise
+        session.check()
         self.steps += session.taken()
         return result
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do *work*, which writes nothing."""
-        with self.session.reading():
-            return work(self.session)
+        try:
+            with self.session.reading():
+                result = work(self.session)
+        except Exception:
+            self.session.check()
+            raise
+        self.session.check()
+        return result
 
 
 IN_TURN: ContextVar[Turn | None] = ContextVar("in_turn", default=None)
@@ -207,5 +215,5 @@ def _persistent(turn: Turn, work: Callable[[], T]) -> T:
         return work()
     except BeginAgainError:
         turn.steps.clear()
-        turn.session.forget()
+        turn.session.begin_again()
         return work()

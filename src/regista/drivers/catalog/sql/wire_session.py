@@ -1,7 +1,8 @@
 """Sessions whose statements go out by a wire: for the work of an event loop, which greenlets do beside one another.
 
 Several of them share a transaction. Those that only read do not get in each other's way. Those that write do it one after
-another, each from its first write to its end; what one has read by then has to be what it would read now, or it begins again:
+another, each from its first write to its end; what one has read by then has to be what it would read now, or it begins again.
+So does who never writes and has read what was changed in the middle:
 
     one      read jobs ── wait ──> write metrics ──> end
     another  read jobs ── wait ────────────────────> write metrics ──> end         nobody wrote jobs meanwhile
@@ -29,7 +30,7 @@ Place = tuple[str, Hashable]
 
 
 class BeginAgainError(BaseException):
-    """What this work has read was changed by another before it wrote. Begun again at once it is the one who writes."""
+    """What this work has read was changed by another meanwhile. Begun again it is the one who writes, and nobody else does."""
 
 
 class Joint:
@@ -82,6 +83,10 @@ class Joint:
         if self.is_over:
             raise WouldWaitError
         return True
+
+    def is_writing(self, session: "WireSession") -> bool:
+        """Whether it is *session* that writes."""
+        return self._writer is session
 
     def leave(self, session: "WireSession") -> None:
         """*session* has ended: let the next one write."""
@@ -172,8 +177,14 @@ class WireSession(Session):
         taken, self._last = self._last, []
         return taken
 
-    def forget(self) -> None:
-        """Begin again: nothing has been read."""
+    def check(self) -> None:
+        """Raise ``BeginAgainError`` when what was read is not of one moment, which only who writes can be sure of."""
+        if not self.transaction.is_writing(self):
+            self._check()
+
+    def begin_again(self) -> None:
+        """As the one who writes, and as if nothing had been read."""
+        self.transaction.enter(self)
         self._last = []
         self._learnt.clear()
         self._seen.clear()
@@ -210,6 +221,10 @@ class WireSession(Session):
         sql, names = statement.numbered()
         return self.transaction.wire.send(sql, [values[name] for name in names])
 
+    def _check(self) -> None:
+        if any(self.transaction.writes(table) != writes for table, writes in self._seen.items()):
+            raise BeginAgainError
+
     def _saw(self, table: str) -> None:
         if table not in self._seen:
             self._seen[table] = self.transaction.writes(table)
@@ -219,8 +234,8 @@ class WireSession(Session):
         transaction = self.transaction
         if not self.writes:
             raise WouldWaitError
-        if transaction.enter(self) and any(transaction.writes(one) != writes for one, writes in self._seen.items()):
-            raise BeginAgainError
+        if transaction.enter(self):
+            self._check()
         self.changes += 1
         self._learnt = {key: value for key, value in self._learnt.items() if table and key[0] != table}
         transaction.wrote(table)
