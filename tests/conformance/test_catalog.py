@@ -10,6 +10,7 @@ from sqlalchemy import create_engine
 from regista.conformance.catalog import CatalogContract
 from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.drivers.catalog.sql.tables import metadata
+from tests.support.looping import Looping
 
 
 @pytest.fixture
@@ -30,6 +31,14 @@ def postgres_tables(postgres_server):
     yield engine
     engine.dispose()
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="module")
+def doers():
+    """Who did the work of the loop's tests: most of it has to be its own, for the rest is long."""
+    done = Counter()
+    yield done
+    assert done["loop"] > done["thread"]
 
 
 class TestMemoryCatalog(CatalogContract):
@@ -61,6 +70,22 @@ class TestPostgresCatalog(CatalogContract):
         catalog = SqlCatalog.open(postgres_tables.url.render_as_string(hide_password=False))
         yield catalog
         catalog.close()
+        with postgres_tables.begin() as connection:
+            for table in reversed(metadata.sorted_tables):
+                connection.execute(table.delete())
+
+
+@pytest.mark.postgres
+class TestPostgresCatalogOnALoop(CatalogContract):
+    """The same, asked by an event loop, which has connections of its own."""
+
+    @pytest.fixture
+    def catalog(self, postgres_tables, doers):
+        looping = Looping(SqlCatalog.open(postgres_tables.url.render_as_string(hide_password=False)), doers)
+        looping.ready()
+        yield looping
+        looping.close()
+        looping.stop()
         with postgres_tables.begin() as connection:
             for table in reversed(metadata.sorted_tables):
                 connection.execute(table.delete())

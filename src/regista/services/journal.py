@@ -15,7 +15,7 @@ def note(
     """Record that *caller* did *action* (``NOUN.VERB``) to *path*, and tell whoever listens to events; of *told* the event
     alone. No secrets in either."""
     at = now()
-    tx.journal.record(
+    tx.journal.add(
         AuditRecord(
             id=new_id(),
             at=at,

@@ -56,12 +56,27 @@ def test_a_glance_that_is_long_or_writes_is_done_by_a_thread(catalog):
 
 
 @pytest.mark.postgres
-def test_over_a_network_everything_is_a_threads(postgres_database):
+def test_over_a_network_the_loop_does_what_is_small_when_it_has_its_connections_and_threads_until_then(
+    postgres_database,
+):
     catalog = SqlCatalog.open(postgres_database)
+    desk = Desk(catalog, 4, "work")
+
+    async def ask(pace, work):
+        return await desk.do(pace, lambda: (work(), threading.current_thread().name))
+
+    async def day():
+        assert await ask(Pace.ENTRY, write(catalog)) == (None, "work-small-1")
+        while (await ask(Pace.GLANCE, read(catalog)))[1] != "MainThread":  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.01)
+        assert await ask(Pace.ENTRY, write(catalog)) == (None, "MainThread")
+        assert await ask(Pace.GLANCE, read(catalog)) == ("red", "MainThread")
+        assert await ask(Pace.GLANCE, write(catalog)) == (None, "work-small-1")
+        assert await ask(Pace.SEARCH, read(catalog)) == ("red", "work-1")
+        assert await ask(Pace.LONG, write(catalog)) == (None, "work-1")
+
     try:
-        desk = Desk(catalog, 4, "work")
-        assert asked(desk, Pace.ENTRY, write(catalog)) == (None, "work-small-1")
-        assert asked(desk, Pace.GLANCE, read(catalog)) == ("red", "work-small-1")
+        asyncio.run(day())
     finally:
         catalog.close()
 

@@ -61,7 +61,6 @@ def test_every_door_leaves_who_did_what_to_what_from_where(place):
         ("ann", "model.get", "dev/models/churn/versions/1", "done", 3),
         ("ann", "model.list", "dev/models", "done", 1),
         ("ann", "model.trace", "dev/models/churn/versions/1", "done", 1),
-        ("ann", "model.get", "dev/models/churn", "done", 1),
         ("ann", "workspace.get", "dev", "done", 1),
     ]
     first = place.house.audit.page(SYSTEM, AuditQuestion(action="model.get"), PageRequest()).items[-1]

@@ -50,8 +50,6 @@ _PREVIEWS = {
 }
 """What azureml-mlflow calls by names of its own. Its asynchronous batch is done when it is answered."""
 _THREADS = 32
-_SHORT = 1 << 20
-"""Bytes of a request that are read in no time; a longer one is a thread's work, whatever its route says."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -127,7 +125,7 @@ class Mlflow:
             return
         if body is None:
             return
-        pace = found[0].pace if len(body) <= _SHORT else Pace.LONG
+        pace = found[0].pace if len(body) <= self._desk.short else Pace.LONG
         try:
             status, content = await self._desk.do(pace, self._answer, scope, place, found, body)
         except Exception as error:  # noqa: BLE001 - what was written is not durable, and the client has to be told

@@ -92,8 +92,12 @@ class Transaction(Protocol):
 class Catalog(Protocol):
     """Checked by ``regista.conformance.catalog.CatalogContract``. May be called from many threads at once.
 
-    ``at_once`` and ``in_turn`` are for event loops, which must not wait. They bracket calls of ``read`` and ``write`` on the
-    same thread; a catalog that others answer for it, over a network, raises ``WouldWaitError`` from both."""
+    ``at_once`` and ``in_turn`` are for event loops, which must not wait. They bracket the calls of ``read`` and ``write`` in
+    their work. Either may always be ``WouldWaitError``, raised or told: nothing has changed then, and a thread has to do it."""
+
+    @property
+    def near(self) -> bool:
+        """Whether it answers out of this process: much read keeps the interpreter busy, and nobody else."""
 
     def read(self, work: Callable[[Transaction], T]) -> T:
         """Run *work* on one consistent state; writing in it is an error."""
@@ -104,13 +108,14 @@ class Catalog(Protocol):
         *work* may be run more than once (after a conflict with another writer): it must have no effect but on the
         transaction, and it must not call the catalog again."""
 
-    def at_once(self, work: Callable[[], T]) -> T:
-        """Do *work*, whose reads are short and wait for nobody. ``WouldWaitError`` comes out of the first that would be long
-        or would wait, and out of any write: nothing has changed then."""
+    def at_once(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        """Do *work*, whose reads are short, and have *done* told on this thread what it returned or raised: before this
+        returns, or when those have answered who are asked over a network, for whom this thread does not stand still.
+        ``WouldWaitError`` comes out of the first read that would be long or wait for another caller, and of any write."""
 
     def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         """Have *work* done by the one who writes, between the writes of others, and *done* told what it returned or raised,
-        from another thread and when everything that *work* wrote is durable. Each of its writes is all or nothing; when
+        from whichever thread and when everything that *work* wrote is durable. Each of its writes is all or nothing; when
         they cannot be made durable, *done* is told why."""
 
     def close(self) -> None:

@@ -60,6 +60,9 @@ class Journal(Protocol):
     def record(self, record: AuditRecord) -> int:
         """Append an audit record and return its number."""
 
+    def add(self, record: AuditRecord) -> None:
+        """Append an audit record of whose number there is no need."""
+
     def amend(self, number: int, record: AuditRecord) -> None:
         """Replace what the record of this number says of its count; quiet when it is gone."""
 

@@ -22,11 +22,13 @@ from regista.services.assets.versions import (
     add_version,
     asset_path,
     changed_tags,
+    find_asset,
     find_version,
     refresh_latest,
     refuse_if_used,
     require_register,
     same_or_refuse,
+    version_of,
     what,
 )
 from regista.services.content.contents import ContentService, require_download
@@ -116,17 +118,27 @@ class AssetService:
 
         return self._catalog.read(work)
 
+    def named(
+        self, caller: Caller, address: ScopeAddress, kind: AssetKind, name: str, version: str = "", label: str = ""
+    ) -> tuple[Asset, AssetVersion]:
+        """The same with the name that it stands under, at one moment."""
+        if self._built_in.is_meant(address, kind):
+            return self._built_in.asset(name), self._built_in.version(name, version, label)
+
+        def work(tx: Transaction) -> tuple[Asset, AssetVersion]:
+            scope = resolve_scope(tx, caller, address)
+            asset = find_asset(tx, caller, scope, kind, name)
+            return asset, version_of(tx, scope, asset, version, label)
+
+        return self._catalog.read(work)
+
     def get_asset(self, caller: Caller, address: ScopeAddress, kind: AssetKind, name: str) -> Asset:
         """The name with its aliases and latest version."""
         if self._built_in.is_meant(address, kind):
             return self._built_in.asset(name)
 
         def work(tx: Transaction) -> Asset:
-            scope = resolve_scope(tx, caller, address)
-            asset = tx.assets.find(scope.id, kind, name)
-            if asset is None or not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
-                raise absent(scope, kind, name)
-            return asset
+            return find_asset(tx, caller, resolve_scope(tx, caller, address), kind, name)
 
         return self._catalog.read(work)
 

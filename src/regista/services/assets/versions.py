@@ -54,9 +54,20 @@ def find_version(
     tx: Transaction, caller: Caller, scope: Scope, kind: AssetKind, name: str, version: str = "", label: str = ""
 ) -> AssetVersion:
     """The version that version or label means (neither: the latest) in *scope*; ``NotFoundError`` also for what *caller* may not read."""
-    named = tx.assets.find(scope.id, kind, name)
-    if named is None or not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
+    return version_of(tx, scope, find_asset(tx, caller, scope, kind, name), version, label)
+
+
+def find_asset(tx: Transaction, caller: Caller, scope: Scope, kind: AssetKind, name: str) -> Asset:
+    """The name in *scope*; ``NotFoundError`` also for what *caller* may not read."""
+    found = tx.assets.find(scope.id, kind, name)
+    if found is None or not caller.allows(Permission.ASSETS_READ, asset_path(scope, kind, name)):
         raise absent(scope, kind, name)
+    return found
+
+
+def version_of(tx: Transaction, scope: Scope, named: Asset, version: str, label: str) -> AssetVersion:
+    """The version of a name that version or label means."""
+    kind, name = named.kind, named.name
     if label and label.lower() != "latest":
         version = named.aliases.get(label, "")
         found = tx.versions.find(scope.id, kind, name, version) if version else None

@@ -42,6 +42,11 @@ def _version(given: Arguments, found: Any) -> str:
     return f"/{given['kind'].plural}/{given['name']}/versions/{version}"
 
 
+def _named_version(given: Arguments, found: Any) -> str:
+    """The same where it was found with its name."""
+    return _version(given, found[1] if found else None)
+
+
 def _owner(given: Arguments, _: Any) -> str:
     """Files of a run, a logged model or a version, by the name of their folder."""
     kind, _, name = given["owner"].partition("/")
@@ -115,6 +120,7 @@ ACTS: Mapping[str, Mapping[str, Act]] = {
     },
     "assets": {
         "get": _read("{kind}.get", _version),
+        "named": _read("{kind}.get", _named_version),
         "get_asset": _read("{kind}.get", _ASSET),
         "assets": _read("{kind}.list", "/{kind.plural}"),
         "versions": _read("{kind}.list", _ASSET),

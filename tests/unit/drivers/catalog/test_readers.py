@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from regista.conformance.catalog.turns import at_once
 from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.drivers.catalog.sql.readers import READERS
 from regista.interfaces.catalog import WouldWaitError
@@ -32,16 +33,16 @@ def counted(catalog, most):
 
 
 def test_a_long_read_would_wait_and_a_short_one_behind_it_does_not(catalog):
-    assert catalog.at_once(lambda: counted(catalog, 100)) == 100
+    assert at_once(catalog, lambda: counted(catalog, 100)) == 100
     with pytest.raises(WouldWaitError):
-        catalog.at_once(lambda: counted(catalog, 100_000))
-    assert catalog.at_once(lambda: [color(catalog) for _ in range(1000)]) == ["red"] * 1000
+        at_once(catalog, lambda: counted(catalog, 100_000))
+    assert at_once(catalog, lambda: [color(catalog) for _ in range(1000)]) == ["red"] * 1000
     assert counted(catalog, 100_000) == 100_000
 
 
 def test_many_statements_of_one_read_count_together(catalog):
     with pytest.raises(WouldWaitError):
-        catalog.at_once(lambda: catalog.read(lambda tx: [tx.settings.find("color") for _ in range(10_000)]))
+        at_once(catalog, lambda: catalog.read(lambda tx: [tx.settings.find("color") for _ in range(10_000)]))
 
 
 def test_who_does_not_wait_reads_while_every_reader_is_busy_and_somebody_writes(catalog):
@@ -57,7 +58,7 @@ def test_who_does_not_wait_reads_while_every_reader_is_busy_and_somebody_writes(
         thread.start()
     try:
         busy.wait(30)
-        assert catalog.at_once(lambda: color(catalog)) == "red"
+        assert at_once(catalog, lambda: color(catalog)) == "red"
     finally:
         go_on.set()
         for thread in threads:
@@ -70,7 +71,7 @@ def test_one_reads_at_once_and_another_would_wait(catalog):
 
         def read():
             try:
-                catalog.at_once(lambda: color(catalog))
+                at_once(catalog, lambda: color(catalog))
             except WouldWaitError:
                 refused.append(True)
 
@@ -79,10 +80,10 @@ def test_one_reads_at_once_and_another_would_wait(catalog):
         other.join()
         return refused
 
-    assert catalog.at_once(lambda: catalog.read(beside)) == [True]
+    assert at_once(catalog, lambda: catalog.read(beside)) == [True]
 
 
 def test_what_is_read_at_once_is_what_was_written_before(catalog):
     for number in range(50):
         catalog.write(lambda tx, number=number: tx.settings.put("color", str(number)))
-        assert catalog.at_once(lambda: color(catalog)) == str(number)
+        assert at_once(catalog, lambda: color(catalog)) == str(number)

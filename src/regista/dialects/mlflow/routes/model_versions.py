@@ -55,7 +55,9 @@ def create(call: Call, asked: wire.CreateVersion) -> Json:
 
 def get(call: Call, asked: wire.VersionName) -> Json:
     """By name and number."""
-    return _said(call, _find(call, asked.name, asked.version))
+    number = check_number(asked.version)
+    asset, version = call.house.assets.named(call.caller, call.address, _MODEL, asked.name, number)
+    return {"model_version": render_registry.version(call, version, asset)}
 
 
 def update(call: Call, asked: wire.UpdateVersion) -> Json:

@@ -16,7 +16,7 @@ from regista.entities.asset import Asset, AssetKind, AssetVersion
 from regista.entities.page import MAX_PAGE, PageRequest
 from regista.entities.scope import ScopeKind
 from regista.entities.search import Clause, Field, Order
-from regista.errors import AlreadyExistsError, InvalidError
+from regista.errors import AbsentError, AlreadyExistsError, InvalidError
 
 _MOST = 1000
 _MODEL = AssetKind.MODEL
@@ -111,10 +111,12 @@ def delete_alias(call: Call, asked: wire.ModelAlias) -> None:
 
 def get_by_alias(call: Call, asked: wire.ModelAlias) -> Json:
     """The version that an alias, or ``latest``, names."""
-    asset = call.house.assets.get_asset(call.caller, call.address, _MODEL, asked.name)
-    if asked.alias.lower() != "latest" and asked.alias not in asset.aliases:
-        raise InvalidError(f"Registered model alias {asked.alias[:255]} not found.")
-    found = call.house.assets.get(call.caller, call.address, _MODEL, asked.name, label=asked.alias)
+    try:
+        asset, found = call.house.assets.named(call.caller, call.address, _MODEL, asked.name, label=asked.alias)
+    except AbsentError as absent:
+        if not absent.version or asked.alias.lower() == "latest":
+            raise
+        raise InvalidError(f"Registered model alias {asked.alias[:255]} not found.") from absent
     return {"model_version": render_registry.version(call, found, asset)}
 
 

@@ -1,7 +1,7 @@
 """The catalog over SQL: hands a transaction, as the services know it, to a function that runs inside one of a database."""
 
-import threading
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from typing import Any, Self, TypeVar
 
 from regista.drivers.catalog.sql.engines import Database, open_database
@@ -61,6 +61,9 @@ _ROWS: Mapping[str, Callable[[Session], Any]] = {
 }
 """By the attribute of a transaction."""
 
+_INSIDE: ContextVar[object] = ContextVar("inside", default=None)
+"""The catalog in a transaction of which this thread, or this greenlet, is."""
+
 
 class Repositories:
     """A ``Transaction``: every repository, on one session. Each is made when it is first asked for: most need a few."""
@@ -91,7 +94,7 @@ class Repositories:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        session.numbers = {}
+        session.rows = {}
 
     def __getattr__(self, name: str) -> Any:
         if name not in _ROWS:
@@ -106,7 +109,6 @@ class SqlCatalog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._inside = threading.local()
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -122,8 +124,12 @@ class SqlCatalog:
     def write(self, work: Callable[[catalog.Transaction], T]) -> T:
         return self._database.write(self._within(work))
 
-    def at_once(self, work: Callable[[], T]) -> T:
-        return self._database.at_once(work)
+    @property
+    def near(self) -> bool:
+        return self._database.near
+
+    def at_once(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        self._database.at_once(work, done)
 
     def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         self._database.in_turn(work, done)
@@ -133,15 +139,14 @@ class SqlCatalog:
 
     def _within(self, work: Callable[[catalog.Transaction], T]) -> Callable[[Session], T]:
         """Refuse a transaction inside a transaction, which on some databases would wait for itself forever."""
-        inside = self._inside
-        if getattr(inside, "working", False):
+        if _INSIDE.get() is self:
             raise InternalError("the catalog was called from within a transaction", hint="Pass the transaction along.")
 
         def marked(session: Session) -> T:
-            inside.working = True
+            outside = _INSIDE.set(self)
             try:
                 return work(Repositories(session))
             finally:
-                inside.working = False
+                _INSIDE.reset(outside)
 
         return marked

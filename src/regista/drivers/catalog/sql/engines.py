@@ -15,7 +15,7 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from regista.drivers.catalog.sql.session import Session
-from regista.errors import InvalidError
+from regista.errors import InvalidError, UnsupportedError
 
 T = TypeVar("T")
 
@@ -31,10 +31,14 @@ class Database(Protocol):
     def write(self, work: Callable[[Session], T]) -> T:
         """Do *work* all or nothing and return when it is durable. It may be run more than once."""
 
-    def at_once(self, work: Callable[[], T]) -> T:
+    def at_once(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         """As of the catalog."""
 
     def in_turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
+        """As of the catalog."""
+
+    @property
+    def near(self) -> bool:
         """As of the catalog."""
 
     def close(self) -> None:
@@ -48,14 +52,24 @@ def open_database(url: str, prepare: Callable[[Session], None]) -> Database:
     ``UnavailableError`` when a server does not answer."""
     parsed = _parse(url)
     if parsed.get_backend_name() == "postgresql":
-        from regista.drivers.catalog.sql.postgres import Postgres
-
-        return Postgres(parsed, prepare)
+        return _postgres(parsed, prepare)
     from regista.drivers.catalog.sql.sqlite import SqliteFile, SqliteMemory
 
     if parsed.database in {None, "", ":memory:"}:
         return SqliteMemory(prepare)
     return SqliteFile(Path(str(parsed.database)).expanduser().absolute(), prepare)
+
+
+def _postgres(url: URL, prepare: Callable[[Session], None]) -> Database:
+    """A server's; raise ``UnsupportedError`` when what speaks with it is not installed."""
+    try:
+        from regista.drivers.catalog.sql.postgres import Postgres
+    except ImportError as missing:
+        raise UnsupportedError(
+            "a catalog in PostgreSQL needs psycopg and greenlet, which are not installed",
+            hint="Run: pip install 'regista[postgres]'",
+        ) from missing
+    return Postgres(url, prepare)
 
 
 def _parse(url: str) -> URL:

@@ -31,7 +31,7 @@ BATCH = 64
 """Items that share one commit, at most: what bounds the wait of the first among them."""
 
 
-class _Item:
+class Item:
     """Some work on its way through the writer; ``tell`` is called when its fate is known, and must not raise."""
 
     __slots__ = ("error", "result", "tell", "work")
@@ -50,7 +50,7 @@ class GroupCommit:
         self._session = session
         self._raw: sqlite3.Connection = session.raw
         self._exclusive = exclusive or nullcontext()
-        self._items: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
         self._entry = threading.Lock()
         self.closed = False
         self._ended = False
@@ -64,7 +64,7 @@ class GroupCommit:
             return self._saved(work)
         told = threading.Lock()
         told.acquire()
-        item = _Item(partial(self._saved, work), lambda _result, _error: told.release())
+        item = Item(partial(self._saved, work), lambda _result, _error: told.release())
         self._accept(item)
         told.acquire()
         try:
@@ -76,7 +76,7 @@ class GroupCommit:
 
     def turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         """Have *work* done on the writing thread, and *done* told there what came of it when that is committed."""
-        self._accept(_Item(work, done))
+        self._accept(Item(work, done))
 
     @property
     def is_here(self) -> bool:
@@ -100,7 +100,7 @@ class GroupCommit:
                 self._items.put(None)
         self._thread.join()
 
-    def _accept(self, item: _Item) -> None:
+    def _accept(self, item: Item) -> None:
         with self._entry:
             if self.closed:
                 raise UnavailableError("the catalog is closed")
@@ -117,9 +117,9 @@ class GroupCommit:
                 item.tell(item.result, item.error)
             del first, batch
 
-    def _commit(self, first: _Item) -> list[_Item]:
+    def _commit(self, first: Item) -> list[Item]:
         """Run *first* and those behind it in one transaction; whatever happens, each knows its fate afterwards."""
-        batch: list[_Item] = []
+        batch: list[Item] = []
         try:
             self._raw.execute("BEGIN IMMEDIATE")
             for item in self._waiting(first):
@@ -135,7 +135,7 @@ class GroupCommit:
         self._lost = None
         return batch
 
-    def _waiting(self, first: _Item) -> Iterator[_Item]:
+    def _waiting(self, first: Item) -> Iterator[Item]:
         """*first*, then who has come meanwhile, also while the others run."""
         yield first
         for _ in range(BATCH - 1):
@@ -148,7 +148,7 @@ class GroupCommit:
                 return
             yield item
 
-    def _attempt(self, item: _Item) -> None:
+    def _attempt(self, item: Item) -> None:
         """Do one item. Raise only when the whole transaction is lost (SQLite gives up on a full disk)."""
         try:
             item.result = item.work()

@@ -8,29 +8,40 @@ connection: this costs a fifth of SQLAlchemy's ``execute`` on SQLite. A search b
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 from sqlalchemy import Connection, Select, Table, text
 
 from regista.errors import InvalidError
 
+T = TypeVar("T")
+
 Row = tuple[Any, ...]
 
 _AMONG = re.compile(r"(\S+) IN :(\w+)")
+_SOURCE = re.compile(r"(?:FROM|JOIN) (\w+)")
+_CHANGE = re.compile(r"(?:INSERT INTO|UPDATE|(DELETE) FROM) (?!SET\b)(\w+)")
 
 
 class Statement:
     """SQL with ``:name`` parameters. ``x IN :names`` takes a list; text, integers, floats and None are passed as they are."""
 
-    __slots__ = ("_compiled", "_lists", "_sql")
+    __slots__ = ("_compiled", "_lists", "_numbered", "_sql", "changed", "reads", "tables")
 
     def __init__(self, sql: str) -> None:
         self._sql = sql
         self._lists = frozenset(name for _, name in _AMONG.findall(sql))
         self._compiled: dict[bool, tuple[str, tuple[str, ...]]] = {}
+        self._numbered: tuple[str, tuple[str, ...]] | None = None
+        self.reads = sql.startswith("SELECT")
+        self.changed = frozenset("" if deletes else table for deletes, table in _CHANGE.findall(sql))
+        """The tables that it writes to; empty text where it may be others, for what is deleted takes others along."""
+        self.tables = frozenset(_SOURCE.findall(sql))
+        """Those that it reads from."""
 
     def compiled(self, session: "Session") -> tuple[str, tuple[str, ...]]:
         """The SQL as the driver wants it, and the names of its parameters in the order of their places."""
@@ -40,6 +51,16 @@ class Statement:
             made: Any = text(_AMONG.sub(among, self._sql)).compile(dialect=session.core.dialect)
             found = self._compiled[session.postgres] = (made.string, tuple(made.positiontup or made.params))
         return found
+
+    def numbered(self) -> tuple[str, tuple[str, ...]]:
+        """The SQL as PostgreSQL itself has it, with ``$1``, and the names of its parameters in the order of their places."""
+        if self._numbered is None:
+            from sqlalchemy.dialects import postgresql
+
+            dialect = postgresql.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
+            made: Any = text(_AMONG.sub(r"\1 = ANY(:\2)", self._sql)).compile(dialect=dialect)
+            self._numbered = made.string, tuple(made.positiontup)
+        return self._numbered
 
     def bound(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """*values* with lists as SQLite can take them."""
@@ -83,7 +104,7 @@ class Session:
 
     ``core`` is for expressions made on the spot, the methods are for statements."""
 
-    __slots__ = ("_last", "core", "numbers", "postgres", "raw", "writes")
+    __slots__ = ("_last", "core", "postgres", "raw", "rows", "writes")
 
     def __init__(self, core: Connection, *, writes: bool) -> None:
         self.core = core
@@ -91,8 +112,9 @@ class Session:
         self.postgres = core.dialect.name == "postgresql"
         self.writes = writes
         self._last: list[Callable[[], None]] = []
-        self.numbers: dict[str, int] = {}
-        """The rows of the jobs that were read in this transaction, by their ids: what was recorded about them hangs on those."""
+        self.rows: dict[str, tuple[int, str, int]] = {}
+        """Number, scope and time of the rows of jobs that were read in this transaction, by their ids: what was recorded about
+        them hangs on those, and they stay as they are."""
 
     def execute(self, statement: Statement, values: Mapping[str, Any]) -> Any:
         """Run *statement* and return the driver's cursor; raise ``InvalidError`` for values that no database can hold."""
@@ -119,6 +141,18 @@ class Session:
     def run(self, statement: Statement, /, **values: Any) -> int:
         """Execute *statement* and return how many rows it changed."""
         return cast("int", self.execute(statement, values).rowcount)
+
+    def tell(self, statement: Statement, /, **values: Any) -> None:
+        """Execute *statement*, of which nobody asks what it did: where the answer is on its way for long, nobody waits for it."""
+        self.execute(statement, values)
+
+    def shared(self, table: str, key: Hashable, find: Callable[[], T]) -> T:  # noqa: ARG002 - for sessions that remember
+        """What *find* reads of *table*, which several in one transaction may ask for; *key* says what that is."""
+        return find()
+
+    def soon(self, statement: Statement, /, **values: Any) -> Callable[[], list[Row]]:
+        """What gives every row when it is called: where answers are on their way for long, *statement* leaves at once."""
+        return partial(self.all, statement, **values)
 
     def many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute *statement* once for each of *rows*, in one go."""

@@ -62,17 +62,24 @@ class _Haste(threading.local):
 
     hasty = False
 
-    def during(self, work: Callable[[], T]) -> T:
-        """Do *work* in haste."""
+    def during(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Do *work* in haste and tell *done*."""
+        result: T | None = None
+        error: BaseException | None = None
         self.hasty = True
         try:
-            return work()
+            result = work()
+        except BaseException as fault:  # noqa: BLE001 - it belongs to who is told
+            error = fault
         finally:
             self.hasty = False
+        done(result, error)
 
 
 class SqliteFile:
     """A database file, owned by this process until ``close``."""
+
+    near = True
 
     def __init__(self, path: Path, prepare: Callable[[Session], None]) -> None:
         """Lock and open *path*; *prepare* sees the writing connection first, before anybody else is let in."""
@@ -106,9 +113,9 @@ class SqliteFile:
             return self._prompt.read(work)
         return self._readers.read(work)
 
-    def at_once(self, work: Callable[[], T]) -> T:
-        """Do *work*, whose reads are short."""
-        return self._haste.during(work)
+    def at_once(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Do *work*, whose reads are short, and tell *done*."""
+        self._haste.during(work, done)
 
     def in_turn(self, work: Callable[[], T], done: Done[T]) -> None:
         """Have *work* done by the writing thread."""
@@ -129,6 +136,8 @@ class SqliteFile:
 
 class SqliteMemory:
     """A database in memory, for tests and trials: the promises of the file, but for surviving the process."""
+
+    near = True
 
     def __init__(self, prepare: Callable[[Session], None]) -> None:
         self._session = _session(sqlite_engine(None), writes=True)
@@ -154,9 +163,9 @@ class SqliteMemory:
         finally:
             self._turn.release()
 
-    def at_once(self, work: Callable[[], T]) -> T:
-        """Do *work*, unless somebody writes."""
-        return self._haste.during(work)
+    def at_once(self, work: Callable[[], T], done: Done[T]) -> None:
+        """Do *work*, unless somebody writes, and tell *done*."""
+        self._haste.during(work, done)
 
     def in_turn(self, work: Callable[[], T], done: Done[T]) -> None:
         """Have *work* done by the writing thread."""

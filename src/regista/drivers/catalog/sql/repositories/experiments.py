@@ -67,12 +67,16 @@ class ExperimentRows:
         return made
 
     def get(self, scope_id: str, number: int) -> Experiment:
-        row = self._session.first(_GET, scope=scope_id, number=number)
-        if row is not None:
-            return _experiment(row[0])
+        found = self._session.shared("experiments", (scope_id, number), lambda: self._numbered(scope_id, number))
+        if found is not None:
+            return found
         if number == 0:
             return _default(scope_id, 0)
         raise AbsentError(f"there is no experiment {number}", what="experiment", name=str(number))
+
+    def _numbered(self, scope_id: str, number: int) -> Experiment | None:
+        row = self._session.first(_GET, scope=scope_id, number=number)
+        return _experiment(row[0]) if row else None
 
     def find(self, scope_id: str, name: str) -> Experiment | None:
         row = self._session.first(_FIND, scope=scope_id, name=name)

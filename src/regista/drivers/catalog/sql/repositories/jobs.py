@@ -33,7 +33,7 @@ _subject = Subject(
     measured=True,
 )
 
-_ADD = insert(tables.jobs)
+_ADD = insert(tables.jobs, returning="seq")
 _PUT = upsert(tables.jobs, "id", keep=("scope_id", "name", "created_at"))
 _FIND = Statement("SELECT seq, body FROM jobs WHERE scope_id = :scope AND name = :name")
 _BY_ID = Statement("SELECT seq, body FROM jobs WHERE id = :id")
@@ -59,8 +59,10 @@ class JobRows:
         self._session = session
 
     def add(self, job: Job) -> None:
-        if not self._session.run(_ADD, **_row(job)):
+        row = self._session.first(_ADD, **_row(job))
+        if row is None:
             raise AlreadyExistsError(f"the workspace has a job {job.name!r} already", hint="Leave the name out.")
+        self._learn(row[0], job)
 
     def get(self, scope_id: str, name: str) -> Job:
         found = self.find(scope_id, name)
@@ -79,7 +81,7 @@ class JobRows:
         return self._read(*row)
 
     def put(self, job: Job) -> None:
-        self._session.run(_PUT, **_row(job))
+        self._session.tell(_PUT, **_row(job))
 
     def children(self, scope_id: str, parent: str) -> list[Job]:
         return [_job(body) for (body,) in self._session.all(_CHILDREN, scope=scope_id, parent=parent)]
@@ -126,8 +128,11 @@ class JobRows:
 
     def _read(self, number: int, body: str) -> Job:
         job = _job(body)
-        self._session.numbers[job.id] = number
+        self._learn(number, job)
         return job
+
+    def _learn(self, number: int, job: Job) -> None:
+        self._session.rows[job.id] = (number, job.scope_id, job.created_at)
 
     def _is_led(self, scope_id: str, experiments: Sequence[int], clauses: Sequence[Clause]) -> bool:
         """Whether a tag leads the way to the runs: not where all runs of the workspace that have it are more than all of the

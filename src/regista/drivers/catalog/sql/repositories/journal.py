@@ -5,6 +5,8 @@ PostgreSQL transactions commit in any order; therefore their events are written 
 another, from the number's making to the commit.
 """
 
+from typing import Any
+
 import msgspec
 from sqlalchemy import ColumnElement, and_, or_, select
 
@@ -19,6 +21,7 @@ _record = decoder(AuditRecord)
 _event = decoder(Event)
 
 _RECORD = insert(tables.audit_records, returning="seq")
+_ADD = insert(tables.audit_records)
 _AMEND = Statement("UPDATE audit_records SET body = :body WHERE seq = :seq")
 _FORGET_READS = Statement(
     "DELETE FROM audit_records WHERE seq IN"
@@ -39,17 +42,11 @@ class JournalRows:
         self._session = session
 
     def record(self, record: AuditRecord) -> int:
-        row = self._session.first(
-            _RECORD,
-            at=record.at,
-            principal=record.principal,
-            path=record.path,
-            body=encoded(record),
-            action=record.action,
-            outcome=record.outcome,
-            mere_read=int(record.read),
-        )
+        row = self._session.first(_RECORD, **_row(record))
         return int(row[0]) if row else 0
+
+    def add(self, record: AuditRecord) -> None:
+        self._session.tell(_ADD, **_row(record))
 
     def amend(self, number: int, record: AuditRecord) -> None:
         self._session.run(_AMEND, seq=number, body=encoded(record))
@@ -84,8 +81,20 @@ class JournalRows:
 
     def _append(self, body: str) -> None:
         if self._session.postgres:
-            self._session.first(_IN_TURN)
-        self._session.run(_EMIT, body=body)
+            self._session.tell(_IN_TURN)
+        self._session.tell(_EMIT, body=body)
+
+
+def _row(record: AuditRecord) -> dict[str, Any]:
+    return {
+        "at": record.at,
+        "principal": record.principal,
+        "path": record.path,
+        "body": encoded(record),
+        "action": record.action,
+        "outcome": record.outcome,
+        "mere_read": int(record.read),
+    }
 
 
 def _conditions(question: AuditQuestion) -> list[ColumnElement[bool]]:

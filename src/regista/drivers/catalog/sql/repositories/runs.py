@@ -4,14 +4,14 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.columns import Column, Kind
 from regista.drivers.catalog.sql.repositories.histories import Point, point
-from regista.drivers.catalog.sql.session import Insertion, Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.session import Insertion, Row, Session, Statement, insert, upsert
 from regista.drivers.catalog.sql.tables import HEAD
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.run import Dataset, Metric
@@ -21,10 +21,10 @@ _dataset = decoder(Dataset)
 _tags = Tags(tables.run_tags)
 
 _POINT_TYPES = {"metric": "int8", "step": "int8", "timestamp": "int8", "is_number": "int4", "value": "float8"}
+_FEW = 4
+"""So few points go one after another: nobody has to wait for the number of a series."""
 _BULK = 2000
 """From so many points on, which come from imports, COPY takes a third of the time; but one point that is there already undoes it."""
-
-_JOB = Statement("SELECT seq, scope_id, created_at FROM jobs WHERE id = :job")
 
 _NEWER = (
     " ON CONFLICT (job, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp,"
@@ -44,12 +44,17 @@ _COLUMNS = "CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]), CAST(:are_n
 _LATEST_SHEET = Statement(
     f"{_ADD_LATEST} SELECT :job, p.* FROM unnest(CAST(:keys AS text[]), {_COLUMNS}) AS p{_NEWER} RETURNING key, seq"
 )
+_ONE = Statement(
+    f"WITH newer AS ({_ADD_LATEST} VALUES (:job, :key, :step, :timestamp, :is_number, :value){_NEWER} RETURNING seq)"
+    f" {_ADD_POINT} SELECT coalesce((SELECT seq FROM newer), (SELECT seq FROM metrics WHERE job = :job AND key = :key)),"
+    " :step, :timestamp, :is_number, :value ON CONFLICT DO NOTHING"
+)
 _POINT_SHEET = Statement(
     f"{_ADD_POINT} SELECT * FROM unnest(CAST(:series AS bigint[]), {_COLUMNS}) AS p ON CONFLICT DO NOTHING"
 )
 """There is nothing in these that could be planned badly, as a join is by a plan that was made when the tables were small."""
 _KINDS = (Kind.BIGINT, Kind.BIGINT, Kind.INTEGER, Kind.DOUBLE)
-_NUMBERS = Statement("SELECT id, seq FROM jobs WHERE id IN :jobs")
+_ROWS = Statement("SELECT id, seq, scope_id, created_at FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
 )
@@ -69,12 +74,18 @@ class RunDataRows:
         self._session = session
         self._ids: dict[int, str] = {}
         """The jobs by their rows that were asked for last: what was recorded about them is asked for one after another."""
+        self._asked: dict[Statement, Callable[[], list[Row]]] = {}
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
         points = sorted(map(point, metrics))  # neighbours in the index, which takes them a third faster
         latest: dict[str, Point] = {one[0]: one for one in points}
-        if self._session.postgres:
+        if self._session.postgres and len(points) <= _FEW:
+            for key, step, timestamp, is_number, value in points:
+                self._session.tell(
+                    _ONE, job=job, key=key, step=step, timestamp=timestamp, is_number=is_number, value=value
+                )
+        elif self._session.postgres:
             self._log_sheets(job, points, latest)
         elif points:
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
@@ -86,7 +97,9 @@ class RunDataRows:
     def latest_metrics(self, job_ids: Sequence[str]) -> dict[str, list[Metric]]:
         found: defaultdict[str, list[Metric]] = defaultdict(list)
         ids = self._numbered(job_ids)
-        for row, key, is_number, value, timestamp, step in self._session.all(_LATEST_OF, rows=list(ids)):
+        questions = (_LATEST_OF, _PARAMS_OF, _TAGS_OF, _DATASETS)  # who asks for the first asks for the others too
+        self._asked = {question: self._session.soon(question, rows=list(ids)) for question in questions}
+        for row, key, is_number, value, timestamp, step in self._rows_of(_LATEST_OF, ids):
             found[ids[row]].append(Metric(key, value if is_number else math.nan, timestamp, step))
         return dict(found)
 
@@ -129,7 +142,7 @@ class RunDataRows:
     def datasets(self, job_ids: Sequence[str]) -> dict[str, list[Dataset]]:
         found: defaultdict[str, list[Dataset]] = defaultdict(list)
         ids = self._numbered(job_ids)
-        for row, body in self._session.all(_DATASETS, rows=list(ids)):
+        for row, body in self._rows_of(_DATASETS, ids):
             found[ids[row]].append(_dataset(body))
         return dict(found)
 
@@ -147,7 +160,7 @@ class RunDataRows:
             if self._session.copy("metric_points", _POINT_TYPES, rows):
                 return
         numbers = Column(Kind.BIGINT, [series[one[0]] for one in points])
-        self._session.run(_POINT_SHEET, series=numbers, **_sheet(points))
+        self._session.tell(_POINT_SHEET, series=numbers, **_sheet(points))
 
     def _series(self, job: int, keys: Collection[str]) -> dict[str, int]:
         """The numbers of the rows of ``metrics``, and perhaps those of other keys."""
@@ -158,26 +171,31 @@ class RunDataRows:
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
         if {*self._ids.values()} != {*job_ids}:
-            known = self._session.numbers
-            if not known.keys() >= {*job_ids}:
-                known.update(self._session.all(_NUMBERS, jobs=list(job_ids)))
-            self._ids = {known[job_id]: job_id for job_id in job_ids if job_id in known}
+            self._asked = {}
+            known = self._session.rows
+            missing = [job_id for job_id in job_ids if job_id not in known]
+            if missing:
+                known.update((row[0], row[1:]) for row in self._session.all(_ROWS, jobs=missing))
+            self._ids = {known[job_id][0]: job_id for job_id in job_ids if job_id in known}
         return self._ids
+
+    def _rows_of(self, statement: Statement, ids: Mapping[int, str]) -> list[Row]:
+        asked = self._asked.pop(statement, None)
+        return asked() if asked else self._session.all(statement, rows=list(ids))
 
     def _pairs(self, statement: Statement, job_ids: Sequence[str]) -> dict[str, dict[str, str]]:
         found: defaultdict[str, dict[str, str]] = defaultdict(dict)
         ids = self._numbered(job_ids)
-        for row, key, value in self._session.all(statement, rows=list(ids)):
+        for row, key, value in self._rows_of(statement, ids):
             found[ids[row]][key] = value
         return dict(found)
 
     def _job(self, job_id: str) -> tuple[int, str, int]:
         """Number, scope and time of the job's row."""
-        row = self._session.first(_JOB, job=job_id)
-        if row is None:
+        if not self._numbered([job_id]):
             raise NotFoundError(f"there is no job with the id {job_id!r}")
-        seq, scope_id, created_at = row
-        return seq, scope_id, created_at
+        self._asked = {}  # as a rule it is asked in order to write
+        return self._session.rows[job_id]
 
 
 def _sheet(points: Sequence[Point]) -> dict[str, Column]:

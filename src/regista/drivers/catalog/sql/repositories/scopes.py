@@ -49,7 +49,7 @@ class ScopeRows:
         return self._row(scope_id)[1] is not None
 
     def find(self, kind: ScopeKind, name: str, subscription: str = "", resource_group: str = "") -> list[Scope]:
-        found = [_scope(body) for (body,) in self._session.all(_FIND, name=name, kind=kind.value)]
+        found = self._session.shared("scopes", (kind, name), lambda: self._named(kind, name))
         return [
             scope
             for scope in found
@@ -89,6 +89,9 @@ class ScopeRows:
             msgspec.structs.replace(store, regions=tuple(r for r in store.regions if holder.get(r) == store.name))
             for store in found
         ]
+
+    def _named(self, kind: ScopeKind, name: str) -> list[Scope]:
+        return [_scope(body) for (body,) in self._session.all(_FIND, name=name, kind=kind.value)]
 
     def _row(self, scope_id: str) -> tuple[Any, ...]:
         row = self._session.first(_GET, id=scope_id)
