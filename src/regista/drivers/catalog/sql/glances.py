@@ -11,6 +11,7 @@ for it may know of a write that this one does not show.
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from greenlet import getcurrent
@@ -72,7 +73,7 @@ class Glances:
         self._begun.discard(wire)
         if wire in self._idle:
             self._idle.remove(wire)
-        self._wake()
+        self._wake(wire)
 
     def read(self, work: Callable[[Session], T]) -> T:
         """Do *work*, which is a greenlet's, on one snapshot."""
@@ -121,19 +122,19 @@ class Glances:
             wire.part()
             wire.send("ROLLBACK")
         self._idle.append(wire)
-        self._wake()
+        self._wake(wire)
         if not self._tidying:
             self._tidying = True
             self._loop.call_later(_WHILE, self._tidy)
 
-    def _wake(self) -> None:
-        while self._waiting and not self._loop.is_closed():
-            self._loop.call_soon(self._waiting.popleft())
+    def _wake(self, wire: Wire) -> None:
+        while self._waiting:
+            wire.later(self._waiting.popleft())
 
     def _tidy(self) -> None:
         """End the snapshots that nobody looks at."""
         self._tidying = False
         begun, self._begun = self._begun, set()
         for wire in begun:
-            if wire.lost is None:
+            with suppress(WouldWaitError):  # it is lost
                 wire.send("COMMIT")

@@ -13,6 +13,7 @@ group is undone, and threads do it again, each for itself. A group that collided
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
 from typing import TypeVar
@@ -174,7 +175,7 @@ class Turns:
         reply.then = partial(self._committed, group, reply)
 
     def _undo(self, group: _Group) -> None:
-        if self.wire.lost is None:
+        with suppress(WouldWaitError):  # where the connection is lost, the server does it
             self.wire.part()
             self.wire.send("ROLLBACK")
         self._again(group, group.transaction.fault)

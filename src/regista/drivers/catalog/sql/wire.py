@@ -67,6 +67,9 @@ class Wire:
         self._answer: PGresult | None = None
         self._fault: Exception | None = None
         self._flushing = False
+        self._receiving = False
+        self._ready: deque[Callable[[], object]] = deque()
+        """Who goes on when all answers that have come are taken in."""
         self._heard = loop.time()
         self._watch: asyncio.TimerHandle | None = None
         self.sent = 0
@@ -94,13 +97,16 @@ class Wire:
         return self._expect()
 
     def later(self, go_on: Callable[[], object]) -> None:
-        """Have a greenlet that stands still called back by the loop."""
-        if not self._loop.is_closed():
+        """Have a greenlet that stands still called back by the loop: what it asks leaves with what others ask now."""
+        if self._receiving:
+            self._ready.append(go_on)
+        elif not self._loop.is_closed():
             self._loop.call_soon(go_on)
 
     def part(self) -> None:
         """Let what failed before this have no effect on what comes after it."""
-        self._flush()
+        if self.lost is None:
+            self._flush()
 
     def wait(self, reply: Reply) -> PGresult:
         """The answer, for which the greenlet that asks stands still; raise what the server said instead."""
@@ -172,18 +178,24 @@ class Wire:
 
     def _receive(self) -> None:
         """Take in the answers that have come, then let those go on who waited for them."""
-        ready: list[Callable[[], object]] = []
+        self._receiving = True
         try:
             self._pg.consume_input()
             self._heard = self._loop.time()
             while self._expected and not self._pg.is_busy():
-                self._take(self._pg.get_result(), ready)
+                self._take(self._pg.get_result())
         except Exception as fault:  # noqa: BLE001 - whatever it is, nothing that this connection says can be believed
             self._lose(fault)
-        for then in ready:
-            then()
+        try:
+            while self._ready:
+                self._ready.popleft()()
+        finally:
+            self._receiving = False
+            while self._ready:  # one of them failed; the others go on all the same
+                self._loop.call_soon(self._ready.popleft())
+        self._leave()  # what they ask next; a turn of the loop less to wait for
 
-    def _take(self, result: PGresult | None, ready: list[Callable[[], object]]) -> None:
+    def _take(self, result: PGresult | None) -> None:
         """One part of an answer: a result, the end of one, or the end of what left together."""
         if result is not None and result.status != ExecStatus.PIPELINE_SYNC:
             self._answer = result
@@ -199,7 +211,7 @@ class Wire:
                 self._fault = error_from_result(reply.result)
             reply.error = self._fault
         if reply.then is not None:
-            ready.append(reply.then)
+            self._ready.append(reply.then)
 
     def _watched(self) -> None:
         if self._watch is None:
