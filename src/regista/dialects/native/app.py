@@ -11,6 +11,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from regista import __version__
+from regista.dialects.desk import Desk
 from regista.dialects.native import context, limits
 from regista.dialects.native.errors import failed, refused, unroutable
 from regista.dialects.native.routes import (
@@ -33,6 +34,8 @@ from regista.errors import RegistaError
 from regista.services.house import House
 
 PREFIX = "/api/v1"
+_THREADS = 4
+"""Find out who calls, where the event loop would have to wait for that; the work itself has the framework's threads."""
 
 _IN_BOTH = (*blobs.HANDLERS, *assets.HANDLERS, *provenance.IN_BOTH, *imports.IN_BOTH, *webhooks.HANDLERS)
 """Resources of a scope of either kind."""
@@ -82,7 +85,7 @@ def application(house: House) -> Litestar:
         route_handlers=[Router("/", route_handlers=handlers, guards=[context.authenticated])],
         dependencies=context.COMMON,
         exception_handlers={RegistaError: refused, HTTPException: unroutable, Exception: failed},
-        state=State({"house": house}),
+        state=State({"house": house, "desk": Desk(house.catalog, _THREADS, "native")}),
         openapi_config=OpenAPIConfig(
             title="Regista", version=__version__, path="/schema", render_plugins=[JsonRenderPlugin()]
         ),

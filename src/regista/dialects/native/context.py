@@ -1,5 +1,6 @@
 """What every handler is given: the services, who calls, and the scope in the path."""
 
+from functools import partial
 from typing import Any
 
 from litestar import Request
@@ -7,6 +8,7 @@ from litestar.connection import ASGIConnection
 from litestar.di import Provide
 from litestar.handlers import BaseRouteHandler
 
+from regista.dialects.desk import Desk, Pace
 from regista.entities.access import Caller
 from regista.entities.asset import AssetKind
 from regista.entities.page import MAX_PAGE, PageRequest
@@ -25,14 +27,15 @@ def bearer(header: str) -> str:
     return secret.strip()
 
 
-def authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def authenticated(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Find out who calls, by the key in the Authorization header, before anything of the body is read."""
     house: House = connection.app.state.house
+    desk: Desk = connection.app.state.desk
     secret = bearer(connection.headers.get("authorization", ""))
     address = connection.client.host if connection.client else ""
-    connection.state.caller = house.access.authenticate(
-        secret, address=address, request_id=str(connection.scope.get("request_id", ""))
-    )
+    request_id = str(connection.scope.get("request_id", ""))
+    find = partial(house.access.authenticate, secret, address=address, request_id=request_id)
+    connection.state.caller = await desk.do(Pace.GLANCE, find)
 
 
 def provide_caller(request: Request[Any, Any, Any]) -> Caller:
