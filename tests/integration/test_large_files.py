@@ -23,8 +23,8 @@ from tests.support.server import running_server
 
 SIZE = int(os.environ.get("REGISTA_BIG_BYTES") or 256 << 20)
 SMALL = 64 << 20
-MOST = 64 << 20
-"""What a transfer may take, whatever its size."""
+MOST = 96 << 20
+"""What a transfer may take, whatever its size: a client has several connections, and each has buffers of some megabytes."""
 PART = 8 << 20
 """What is on its way from the server's hands to those of a client that reads nothing is much less."""
 
