@@ -15,9 +15,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from benchmarks.places import CACHE, Served, free_port, peer, regista
+from benchmarks.places import CACHE, Served, free_port, peer, regista, running
 from benchmarks.table import Row, row, unpromised
 from benchmarks.transfer import CP, copy, sync
 from regista.client import connect
@@ -155,7 +156,7 @@ def _bare(tls: Path, size: int) -> Iterator[Served]:
     """The program that does nothing else."""
     port = free_port()
     command = [sys.executable, "-m", "benchmarks.bare_blobs", str(port), str(tls), str(size)]
-    with _running(command, port) as served:
+    with running(command, f"https://127.0.0.1:{port}", partial(_wait_for, port)) as served:
         yield served
 
 
@@ -167,20 +168,8 @@ def _azurite(folder: Path, tls: Path) -> Iterator[Served]:
     options = ["--silent", "--skipApiVersionCheck", "--disableTelemetry", "--location", str(folder)]
     options += ["--blobHost", "127.0.0.1", "--blobPort", str(port)]
     options += ["--cert", str(tls / "server.pem"), "--key", str(tls / "server.key")]
-    with _running([str(_program()), *options], port) as served:
+    with running([str(_program()), *options], f"https://127.0.0.1:{port}", partial(_wait_for, port)) as served:
         yield served
-
-
-@contextmanager
-def _running(command: list[str], port: int) -> Iterator[Served]:
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        _wait_for(port, process)
-        yield Served(f"https://127.0.0.1:{port}", process.pid, time.perf_counter() - start)
-    finally:
-        process.terminate()
-        process.wait(20)
 
 
 def _program() -> Path:

@@ -10,8 +10,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 CACHE = Path(os.environ.get("REGISTA_BENCH_CACHE") or Path.home() / ".cache" / "regista-bench")
@@ -43,10 +44,10 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 300) -
 
 
 class Served:
-    """A server that answers at ``url``: started by *command*, answering after ``seconds``."""
+    """A server that answers at ``url``: started by *command*, answering after ``seconds``; *awaited* returns when it does."""
 
-    def __init__(self, command: list[str], url: str, health: str) -> None:
-        self._command, self.url, self._health = command, url, health
+    def __init__(self, command: list[str], url: str, awaited: Callable[[subprocess.Popen[bytes]], None]) -> None:
+        self._command, self.url, self._awaited = command, url, awaited
         self._process, self.seconds = self._started()
 
     @property
@@ -76,7 +77,7 @@ class Served:
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment, start_new_session=True
         )
         try:
-            wait_for(self.url + self._health, process)
+            self._awaited(process)
         except BaseException:
             process.kill()
             process.wait()
@@ -89,7 +90,8 @@ def regista(home: Path, *options: str) -> Iterator[Served]:
     """Our server on *home*."""
     port = free_port()
     command = [sys.executable, "-m", "regista", "up", "--home", str(home), "--port", str(port), *options]
-    with _running(command, f"https://127.0.0.1:{port}", "/health") as served:
+    url = f"https://127.0.0.1:{port}"
+    with running(command, url, partial(wait_for, f"{url}/health")) as served:
         yield served
 
 
@@ -112,13 +114,15 @@ def mlflow(folder: Path, *options: str, database: str = "") -> Iterator[Served]:
         "--port",
         str(port),
     ]
-    with _running([*command, *store, *options], f"http://127.0.0.1:{port}", "/health") as served:
+    url = f"http://127.0.0.1:{port}"
+    with running([*command, *store, *options], url, partial(wait_for, f"{url}/health")) as served:
         yield served
 
 
 @contextmanager
-def _running(command: list[str], url: str, health: str) -> Iterator[Served]:
-    served = Served(command, url, health)
+def running(command: list[str], url: str, awaited: Callable[[subprocess.Popen[bytes]], None]) -> Iterator[Served]:
+    """What *command* starts; it is ended behind the block."""
+    served = Served(command, url, awaited)
     try:
         yield served
     finally:
