@@ -33,9 +33,10 @@ PATIENCE = 30.0
 """Seconds a caller waits for a connection, and for its turn among colliding writers."""
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
-_PLANNING = "SET random_page_cost = 1.1; SET jit = off"
-"""Questions go by their indexes. PostgreSQL's defaults are for disks with heads, which it spares by reading whole tables, and to
-compile a plan takes longer than what it is used for here. (Said by a statement: a pooler may know no options at the start.)"""
+_PLANNING = "SET random_page_cost = 1.1; SET jit = off; SET max_parallel_workers_per_gather = 0"
+"""Questions go by their indexes. PostgreSQL's defaults are for disks with heads, which it spares by reading whole tables; to
+compile a plan, or to start processes that share the work, takes longer than what is asked here. (Said by a statement: a pooler
+may know no options at the start.)"""
 _LOCK_MS = 250
 """Milliseconds that the group of an event loop waits for who holds a row."""
 
