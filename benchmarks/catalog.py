@@ -1,10 +1,13 @@
-"""The catalog at size: lineage among a million edges, and a million versions beside ten thousand."""
+"""The catalog at size, on both databases: lineage among a million edges, and a million versions beside ten thousand."""
 
 import os
 import random
+from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
+from benchmarks.filling import settle
 from benchmarks.table import Row, limit, median_of, row
 from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.entities.asset import AssetKind, AssetVersion
@@ -13,6 +16,7 @@ from regista.entities.names import new_id
 from regista.entities.page import PageRequest
 from regista.entities.search import Clause, Field
 from regista.interfaces.catalog import Transaction
+from tests.support.postgres import running_postgres
 
 EDGES = int(os.environ.get("REGISTA_BENCH_EDGES") or 1_000_000)
 VERSIONS = int(os.environ.get("REGISTA_BENCH_VERSIONS") or 1_000_000)
@@ -20,36 +24,45 @@ _BATCH = 20_000
 
 
 def rows(folder: Path) -> list[Row]:
-    """SQLite in a file."""
-    return [*_lineage(folder), *_versions(folder)]
+    """SQLite in files, and a PostgreSQL as durable as it comes."""
+    found = _measured("SQLite", lambda name: f"sqlite:///{folder / name}.sqlite", 5)
+    with running_postgres({"shared_buffers": "512MB", "timezone": "UTC"}) as server:
+        address = server.url_of("").replace("+psycopg", "")
+        found += _measured("PostgreSQL", lambda _: address + server.create_database(), 10)
+    return found
 
 
-def _lineage(folder: Path) -> list[Row]:
-    catalog = SqlCatalog.open(f"sqlite:///{folder / 'lineage.sqlite'}")
+def _measured(database: str, place: Callable[[str], str], most: float) -> list[Row]:
+    return [_lineage(database, place("lineage"), most), *_versions(database, place)]
+
+
+def _lineage(database: str, url: str, most: float) -> Row:
+    """The way up from a node 30 deep, and from others anywhere."""
     chance = random.Random(1)
-    for start in range(0, EDGES, _BATCH):
-        edges = [
-            Edge(source=_node(max(0, n - chance.randint(1, 400))), target=_node(n), type=EdgeType.CONSUMED)
-            for n in range(start + 1, min(EDGES, start + _BATCH) + 1)
-        ]
-        catalog.write(partial(_add, edges))
-    deep = [_node(30)] + [_node(chance.randint(EDGES // 2, EDGES)) for _ in range(20)]
-    nodes = iter(deep * 10)
-    took = median_of(lambda: catalog.read(lambda tx: tx.lineage.walk(next(nodes), upstream=True, depth=30)), 20)
-    catalog.close()
-    return [limit(f"lineage 30 deep among {EDGES:,} edges, SQLite", took * 1000, "ms", most=5)]
+    with closing(SqlCatalog.open(url)) as catalog:
+        for start in range(0, EDGES, _BATCH):
+            edges = [
+                Edge(source=_node(max(0, n - chance.randint(1, 400))), target=_node(n), type=EdgeType.CONSUMED)
+                for n in range(start + 1, min(EDGES, start + _BATCH) + 1)
+            ]
+            catalog.write(partial(_add, edges))
+        settle(url)
+        deep = [_node(30)] + [_node(chance.randint(EDGES // 2, EDGES)) for _ in range(20)]
+        nodes = iter(deep * 10)
+        took = median_of(lambda: catalog.read(lambda tx: tx.lineage.walk(next(nodes), upstream=True, depth=30)), 20)
+    return limit(f"lineage 30 deep among {EDGES:,} edges, {database}", took * 1000, "ms", most=most)
 
 
 def _node(number: int) -> str:
     return f"version:bench/data/d{number}/1"
 
 
-def _versions(folder: Path) -> list[Row]:
+def _versions(database: str, place: Callable[[str], str]) -> list[Row]:
     small, large = 10_000, VERSIONS
-    took = {size: _timed(folder / f"versions{size}.sqlite", size) for size in (small, large)}
+    took = {size: _timed(place(f"versions{size}"), size) for size in (small, large)}
     return [
         row(
-            f"{name} among {large:,} versions",
+            f"{name} among {large:,} versions, {database}",
             took[large][name] * 1e6,
             took[small][name] * 1e6,
             "µs",
@@ -61,10 +74,7 @@ def _versions(folder: Path) -> list[Row]:
     ]
 
 
-def _timed(path: Path, size: int) -> dict[str, float]:
-    catalog = SqlCatalog.open(f"sqlite:///{path}")
-    for start in range(0, size, _BATCH):
-        catalog.write(partial(_fill, start, min(size, start + _BATCH)))
+def _timed(url: str, size: int) -> dict[str, float]:
     chance = random.Random(2)
     model = AssetKind.MODEL
 
@@ -77,12 +87,14 @@ def _timed(path: Path, size: int) -> dict[str, float]:
     def search(tx: Transaction) -> object:
         return tx.versions.page("bench", model, None, PageRequest(50), clauses=[Clause(Field.TAG, "team", "=", "t7")])
 
-    found = {
-        name: median_of(partial(catalog.read, work), 200)
-        for name, work in (("get a version", get), ("a page of 50", page), ("search by tag", search))
-    }
-    catalog.close()
-    return found
+    with closing(SqlCatalog.open(url)) as catalog:
+        for start in range(0, size, _BATCH):
+            catalog.write(partial(_fill, start, min(size, start + _BATCH)))
+        settle(url)
+        return {
+            name: median_of(partial(catalog.read, work), 200)
+            for name, work in (("get a version", get), ("a page of 50", page), ("search by tag", search))
+        }
 
 
 def _add(edges: list[Edge], tx: Transaction) -> None:

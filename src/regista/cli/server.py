@@ -38,9 +38,9 @@ def up(allow_remote: bool, **settings: object) -> None:
         click.echo(f"  the owner's key   {loaded.keys / 'owner.key'}")
         click.echo(f"  the CA            {loaded.tls / 'ca.pem'}")
         click.echo("Next, in another terminal (these find the server by themselves):")
-        click.echo("  regista workspace create dev     where work runs")
-        click.echo("  regista registry create central the shelf that workspaces share")
-        click.echo("  regista whoami                   who you are, and where")
+        click.echo("  regista workspace create dev      where work runs")
+        click.echo("  regista registry create central   the shelf that workspaces share")
+        click.echo("  regista whoami                    who you are, and where")
 
     serve(loaded, ready=ready, allow_remote=allow_remote)
 

@@ -38,7 +38,7 @@ def curated_for(shelf: CuratedEnvironments, reference: AssetReference, missing: 
         return found.spec
     if reference.registry:
         raise _absent(reference.name) from missing
-    missing.hint = f"{missing.hint} What ships with Regista: regista environment list -r {BUILT_IN_REGISTRY}"
+    missing.hint = f"{missing.hint}; what ships with Regista: regista environment list -r {BUILT_IN_REGISTRY}"
     raise missing
 
 
