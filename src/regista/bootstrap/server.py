@@ -17,7 +17,8 @@ from regista.bootstrap.certificates import ensure_certificates
 from regista.bootstrap.house import build_house
 from regista.bootstrap.owner import ensure_owner
 from regista.bootstrap.settings import Settings
-from regista.bootstrap.shutdown import Announcement, started_at
+from regista.bootstrap.shutdown import Announcement, catalog_shown, started_at
+from regista.drivers.lockfile import LockFile
 from regista.errors import ForbiddenError, UnavailableError
 from regista.services.house import House
 
@@ -28,11 +29,17 @@ def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: boo
     """Serve until SIGTERM or SIGINT; *ready* is told the URL when the first request would be answered.
 
     Raise ``ForbiddenError`` for an address beyond this machine unless *allow_remote*: every call needs a key in either
-    case, but whoever opens a door to the network shall have meant it. ``UnavailableError`` when the port is taken."""
+    case, but whoever opens a door to the network shall have meant it. ``ConflictError`` when another server has the home,
+    ``UnavailableError`` when the port is taken."""
     if settings.host not in _LOOPBACK and not allow_remote:
         raise ForbiddenError(
             f"{settings.host} can be reached from other machines", hint="Say --allow-remote when that is what you want."
         )
+    with _own(settings):
+        _serve(settings, ready)
+
+
+def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
     names = tuple(dict.fromkeys((settings.host, "127.0.0.1", "localhost", "::1")))
     ca, certificate, key = ensure_certificates(settings.tls, names)
     house = build_house(settings)
@@ -118,6 +125,21 @@ def _run(
             stop()
 
 
+@contextlib.contextmanager
+def _own(settings: Settings) -> Iterator[None]:
+    """Have the home alone: each server says there where it is, and keeps its gateway, its workers and its jobs there."""
+    settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = LockFile(
+        settings.run / "server.lock",
+        f"the home {str(settings.home)!r}",
+        hint="One server has a home. End it with `regista down`, or give this one another with --home.",
+    )
+    try:
+        yield
+    finally:
+        lock.release()
+
+
 def _bound(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
@@ -135,9 +157,16 @@ def _bound(settings: Settings) -> socket.socket:
 
 def _announce(settings: Settings, url: str, ca: str, key_file: str) -> None:
     """Tell programs of the same user where the server is."""
-    settings.run.mkdir(parents=True, exist_ok=True, mode=0o700)
     pid = os.getpid()
-    said = Announcement(url=url, ca=ca, key_file=key_file, pid=pid, version=__version__, started=started_at(pid))
+    said = Announcement(
+        url=url,
+        ca=ca,
+        key_file=key_file,
+        pid=pid,
+        version=__version__,
+        started=started_at(pid),
+        catalog=catalog_shown(settings.catalog),
+    )
     draft = settings.run / f".server.{pid}"
     draft.write_bytes(msgspec.json.encode(said))
     draft.replace(settings.run / "server.json")

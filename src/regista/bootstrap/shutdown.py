@@ -6,11 +6,12 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
 from regista.bootstrap.settings import Settings
-from regista.errors import RegistaError, UnavailableError
+from regista.errors import InvalidError, RegistaError, UnavailableError
 from regista.interfaces.executors import AttemptState, Handle
 
 _SERVER_SECONDS = 30.0
@@ -24,7 +25,7 @@ Say = Callable[[str], None]
 
 class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     """``run/server.json``: where the server of a home is, for programs of the same user. ``started`` tells it from another
-    process that was given its number later: clock ticks since the boot."""
+    process that was given its number later: clock ticks since the boot. ``catalog`` is as ``catalog_shown`` has it."""
 
     url: str
     ca: str
@@ -32,6 +33,13 @@ class Announcement(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     version: str
     started: int = 0
+    catalog: str = ""
+
+
+def catalog_shown(url: str) -> str:
+    """Where the catalog at *url* is, without what opens it: no user, no password, no parameters."""
+    parts = urlsplit(url)
+    return f"{parts.scheme.partition('+')[0]}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def started_at(pid: int) -> int:
@@ -46,7 +54,10 @@ def shut_down(settings: Settings, say: Say, *, jobs: bool = False) -> None:
     """End everything of the home of *settings*, kindly; what does not run is passed over, so that doing it again is quiet.
 
     With *jobs* those that run are canceled, which the next server writes down; without, their processes go on and the next
-    server takes up what they leave. Raise ``UnavailableError`` for what does not end."""
+    server takes up what they leave. Raise ``UnavailableError`` for what does not end; ``InvalidError``, when nothing is done yet,
+    where jobs are to be canceled and the catalog is not the one that they are in."""
+    if jobs:
+        _check_catalog(settings)
     server = _end_server(settings, say)
     serving = _end_serving(settings, say)
     running = dict(_running_jobs(settings))
@@ -56,6 +67,23 @@ def shut_down(settings: Settings, say: Say, *, jobs: bool = False) -> None:
         say(f"{_count(len(running), 'job')} goes on; the next `regista up` takes up what it leaves. --jobs cancels it.")
     if not (server or serving or running):
         say(f"Nothing runs for {settings.home}.")
+
+
+def _check_catalog(settings: Settings) -> None:
+    said = _announced(settings)
+    if said and said.catalog and said.catalog != catalog_shown(settings.catalog):
+        raise InvalidError(
+            f"the jobs of {settings.home} are in another catalog: {said.catalog}",
+            hint="Give --catalog, or REGISTA_CATALOG, as for `regista up`.",
+        )
+
+
+def _announced(settings: Settings) -> Announcement | None:
+    """What the server of the home said last, if it said anything."""
+    try:
+        return msgspec.json.decode((settings.run / "server.json").read_bytes(), type=Announcement)
+    except (OSError, msgspec.DecodeError):
+        return None
 
 
 def _end_server(settings: Settings, say: Say) -> bool:
@@ -83,10 +111,12 @@ def _end_server(settings: Settings, say: Say) -> bool:
 
 def _open_server(settings: Settings) -> tuple[int, int] | None:
     """A descriptor of exactly the process that announced itself, and its number; None when it is gone."""
+    said = _announced(settings)
+    if said is None:
+        return None
     try:
-        said = msgspec.json.decode((settings.run / "server.json").read_bytes(), type=Announcement)
         opened = os.pidfd_open(said.pid)
-    except (OSError, OverflowError, msgspec.DecodeError):
+    except (OSError, OverflowError):
         return None
     if said.started and said.started == started_at(said.pid):
         return opened, said.pid

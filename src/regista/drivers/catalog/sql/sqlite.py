@@ -5,7 +5,7 @@ A thread says itself how it wants to be served: ``at_once`` marks it, and its re
 
     catalog.db        the database      write-ahead log, fsync at every commit
     catalog.db-wal    SQLite's own
-    catalog.db.lock   who owns it       ``lockfile.py``
+    catalog.db.lock   who owns it       ``drivers/lockfile.py``
 
 The file system has to be a local one: SQLite's log does not work across a network.
 """
@@ -22,9 +22,9 @@ from sqlalchemy import URL, Engine, NullPool, create_engine
 
 from regista.drivers.catalog.sql.faults import translating
 from regista.drivers.catalog.sql.group_commit import GroupCommit
-from regista.drivers.catalog.sql.lockfile import LockFile
 from regista.drivers.catalog.sql.readers import PromptReader, Readers, on_snapshot
 from regista.drivers.catalog.sql.session import Session
+from regista.drivers.lockfile import LockFile
 from regista.errors import UnavailableError
 from regista.interfaces.catalog import WouldWaitError
 
@@ -46,6 +46,7 @@ _DURABLE = (
     "PRAGMA wal_autocheckpoint = 8192",
 )
 _READING = ("PRAGMA query_only = ON",)
+_TAKEN = "One server owns a SQLite catalog. Stop that process, or use PostgreSQL for several servers."
 
 
 def sqlite_engine(path: Path | None) -> Engine:
@@ -83,7 +84,7 @@ class SqliteFile:
 
     def __init__(self, path: Path, prepare: Callable[[Session], None]) -> None:
         """Lock and open *path*; *prepare* sees the writing connection first, before anybody else is let in."""
-        self._lock = LockFile(path)
+        self._lock = LockFile(path.with_name(path.name + ".lock"), f"the catalog {str(path)!r}", hint=_TAKEN)
         self._engine = sqlite_engine(path)
         try:
             with translating():

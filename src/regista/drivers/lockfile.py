@@ -1,4 +1,4 @@
-"""At most one process has a SQLite catalog open for writing: a second one would starve or be locked out."""
+"""At most one process has a thing: a second one would starve, be locked out, or write over what the first one says."""
 
 import fcntl
 import os
@@ -8,17 +8,18 @@ from regista.errors import ConflictError, UnavailableError
 
 
 class LockFile:
-    """An advisory lock on ``<database>.lock``, which names its holder. The system lets go of it when the holder dies.
+    """An advisory lock on the file *path*, which names its holder. The system lets go of it when the holder dies.
 
-    The file itself stays: removing it would let a third process lock a file that nobody else sees."""
+    The file itself stays: removing it would let a third process lock a file that nobody else sees. Raise ``ConflictError``, which
+    names *what* it is about and the holder, and has the *hint*, while another process holds it; ``UnavailableError`` where no
+    such file can be."""
 
-    def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+    def __init__(self, path: Path, what: str, *, hint: str) -> None:
         try:
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as failed:
             raise UnavailableError(
-                f"the catalog {str(database)!r} cannot be opened: {failed.strerror}",
+                f"{what} cannot be opened: {failed.strerror}",
                 hint="Check that its folder exists and may be written to.",
             ) from failed
         try:
@@ -26,10 +27,7 @@ class LockFile:
         except BlockingIOError:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise ConflictError(
-                f"the catalog {str(database)!r} is in use by process {holder}",
-                hint="One server owns a SQLite catalog. Stop that process, or use PostgreSQL for several servers.",
-            ) from None
+            raise ConflictError(f"{what} is in use by process {holder}", hint=hint) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 
