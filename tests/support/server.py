@@ -60,15 +60,15 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(home: Path, environment: Mapping[str, str] | None = None) -> Iterator[RunningServer]:
-    """Start ``regista up`` on *home*, which may have been used before, and stop it in the end.
+def running_server(home: Path, environment: Mapping[str, str] | None = None, *words: str) -> Iterator[RunningServer]:
+    """Start ``regista up`` on *home* (with *words*), which may have been used before, and stop it in the end.
 
     Raise ``ServerFailedError`` with its log when it does not come up."""
     home.mkdir(parents=True, exist_ok=True)
     (home / "run" / "server.json").unlink(missing_ok=True)
     told = {key: value for key, value in os.environ.items() if not key.startswith("REGISTA_")}
     told |= {"REGISTA_PORT": "0", "REGISTA_GATEWAY_PORT": str(free_port())} | dict(environment or {})
-    command = [sys.executable, "-m", "regista", "up", "--home", str(home)]
+    command = [sys.executable, "-m", "regista", "up", "--home", str(home), *words]
     with (home / "server.log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=told, cwd=home)
     server = RunningServer(home, "", process)

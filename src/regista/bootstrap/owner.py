@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from regista.entities.access import PrincipalKind, RoleAssignment
+from regista.entities.access import Key, PrincipalKind, RoleAssignment
 from regista.entities.names import new_id, now
-from regista.errors import AlreadyExistsError
+from regista.errors import AlreadyExistsError, ConflictError
 from regista.interfaces.catalog import Transaction
 from regista.services.access.access import SYSTEM
 from regista.services.house import House
@@ -13,10 +13,11 @@ from regista.services.house import House
 OWNER = "owner"
 
 
-def ensure_owner(house: House, folder: Path) -> Path:
+def ensure_owner(house: House, folder: Path, *, renew: bool = False) -> Path:
     """Return the file with the owner's key; make principal, role and key where they are missing.
 
-    A lost file is replaced by a new key, and the old one is revoked."""
+    A lost file is replaced by a new key, and the old one is revoked. Over a catalog that other servers may share the file may just
+    as well be in another home: there raise ``ConflictError`` unless *renew*, for the key of that home would be worth nothing."""
     path = folder / "owner.key"
     if path.exists():
         return path
@@ -27,6 +28,12 @@ def ensure_owner(house: House, folder: Path) -> Path:
         found = house.catalog.read(lambda tx: tx.access.find_principal(name=OWNER))
         assert found is not None  # noqa: S101 - the name was taken a moment ago and principals are never removed
         owner = found
+        if not house.catalog.near and not renew and _live_keys(house):
+            raise ConflictError(
+                f"this catalog has an owner, whose key is not in {folder}",
+                hint="Servers of one catalog have the same keys: copy that folder from the home of another one. Where it is"
+                " lost, --new-owner-key makes a new key and revokes the old one.",
+            ) from None
 
     def own(tx: Transaction) -> None:
         tx.access.put_assignment(
@@ -34,9 +41,8 @@ def ensure_owner(house: House, folder: Path) -> Path:
         )
 
     house.catalog.write(own)
-    for key in house.principals.keys(SYSTEM, OWNER):
-        if key.name == "owner":
-            house.principals.revoke_key(SYSTEM, OWNER, key.id)
+    for key in _live_keys(house):
+        house.principals.revoke_key(SYSTEM, OWNER, key.id)
     issued = house.principals.create_key(SYSTEM, OWNER, "owner")
     draft = path.with_suffix(".tmp")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -46,3 +52,8 @@ def ensure_owner(house: House, folder: Path) -> Path:
         os.fsync(descriptor)
     draft.replace(path)
     return path
+
+
+def _live_keys(house: House) -> list[Key]:
+    """Those that a file opens with."""
+    return [key for key in house.principals.keys(SYSTEM, OWNER) if key.name == "owner" and key.is_live(now())]

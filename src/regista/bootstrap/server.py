@@ -25,26 +25,28 @@ from regista.services.house import House
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
-def serve(settings: Settings, *, ready: Callable[[str], None], allow_remote: bool = False) -> None:
+def serve(
+    settings: Settings, *, ready: Callable[[str], None], allow_remote: bool = False, new_owner_key: bool = False
+) -> None:
     """Serve until SIGTERM or SIGINT; *ready* is told the URL when the first request would be answered.
 
     Raise ``ForbiddenError`` for an address beyond this machine unless *allow_remote*: every call needs a key in either
     case, but whoever opens a door to the network shall have meant it. ``ConflictError`` when another server has the home,
-    ``UnavailableError`` when the port is taken."""
+    or the catalog's owner a key elsewhere (``ensure_owner``), ``UnavailableError`` when the port is taken."""
     if settings.host not in _LOOPBACK and not allow_remote:
         raise ForbiddenError(
             f"{settings.host} can be reached from other machines", hint="Say --allow-remote when that is what you want."
         )
     with _own(settings):
-        _serve(settings, ready)
+        _serve(settings, ready, new_owner_key=new_owner_key)
 
 
-def _serve(settings: Settings, ready: Callable[[str], None]) -> None:
+def _serve(settings: Settings, ready: Callable[[str], None], *, new_owner_key: bool) -> None:
     names = tuple(dict.fromkeys((settings.host, "127.0.0.1", "localhost", "::1")))
     ca, certificate, key = ensure_certificates(settings.tls, names)
     house = build_house(settings)
     try:
-        owner_key = ensure_owner(house, settings.keys)
+        owner_key = ensure_owner(house, settings.keys, renew=new_owner_key)
         with _bound(settings) as listening:
             settings = msgspec.structs.replace(settings, port=listening.getsockname()[1])
             url = f"https://{settings.host}:{settings.port}"

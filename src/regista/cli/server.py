@@ -26,7 +26,12 @@ import click
 @click.option(
     "--allow-remote", is_flag=True, help="Listen for other machines too; every call needs a key in either case."
 )
-def up(allow_remote: bool, **settings: object) -> None:
+@click.option(
+    "--new-owner-key",
+    is_flag=True,
+    help="Over PostgreSQL, where the owner's key is lost: make a new one and revoke the old one.",
+)
+def up(allow_remote: bool, new_owner_key: bool, **settings: object) -> None:
     """Start Regista on this machine: one process, HTTPS by its own small CA, the owner's key in a file of yours."""
     from regista.bootstrap.server import serve
     from regista.bootstrap.settings import load_settings
@@ -42,7 +47,7 @@ def up(allow_remote: bool, **settings: object) -> None:
         click.echo("  regista registry create central   the shelf that workspaces share")
         click.echo("  regista whoami                    who you are, and where")
 
-    serve(loaded, ready=ready, allow_remote=allow_remote)
+    serve(loaded, ready=ready, allow_remote=allow_remote, new_owner_key=new_owner_key)
 
 
 @click.command(epilog="Example: regista down --home ~/.regista")
