@@ -12,8 +12,10 @@ from schemathesis import GenerationMode
 
 from regista.bootstrap.application import build_application
 from regista.entities.asset import AssetKind
+from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.errors import AlreadyExistsError, ErrorCode
 from regista.services.access.access import SYSTEM
+from regista.services.scopes.scopes import NewScope
 from tests.support.houses import People, open_house
 
 REAL = {
@@ -48,9 +50,17 @@ class Fuzzed:
             principals.disable(SYSTEM, "fuzzer", disabled=False)
         principals.assign(SYSTEM, "fuzzer", "Owner", "/")
         self.key = principals.create_key(SYSTEM, "fuzzer", "k").secret
-        for scope in (self.people.workspace("dev"), self.people.registry("dev")):
+        for scope in (self.scope(ScopeKind.WORKSPACE), self.scope(ScopeKind.REGISTRY)):
             for kind in (AssetKind.MODEL, AssetKind.DATA):
                 self.people.version(scope, kind, name="a", files={"f.txt": b"text"})
+
+    def scope(self, kind):
+        """The one that is there, whatever became of it, or a new one."""
+        scopes = self.people.house.scopes
+        try:
+            return scopes.create(SYSTEM, NewScope(kind=kind, name="dev", location="local"))
+        except AlreadyExistsError:
+            return scopes.get(SYSTEM, ScopeAddress(kind, "dev", "default", "default"))
 
     def send(self, case):
         headers = {name: value for name, value in (case.headers or {}).items() if name.lower() != "authorization"}
