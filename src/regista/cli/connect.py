@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from regista.cli.frame import common, connect as connect_client, say, show
-from regista.cli.running import become, run_below
+from regista.cli.running import become
 
 if TYPE_CHECKING:
     from regista.client.profiles import Profile
@@ -94,9 +94,10 @@ def azureml(
     if program:
         from regista.client.token_door import TokenDoor
 
-        with TokenDoor(known) as door:
-            told = joined(os.environ, variables, azure=True)
-            run_below(program, without_keys(told) | door.variables(told))
+        door = TokenDoor(known)
+        door.open()
+        told = joined(os.environ, variables, azure=True)
+        become(program, without_keys(told) | door.variables(told))
     _print(variables, shell, output, "azureml")
     for name in IN_THE_WAY:
         if os.environ.get(name):

@@ -2,23 +2,26 @@
 
     the program ── plain HTTP on 127.0.0.1, a secret of its own ──> this door ── verified TLS, the key ──> the server's door
 
+The program takes the place of the process that opens the door, and the door has a process of its own: whoever kills what they
+started kills the program, and the door ends when it sees that.
+
 The program asks it as it would ask for a managed identity's tokens (App Service, api-version 2019-08-01). It never holds the key:
 its secret opens this door alone, and nothing when the door is gone. The tokens that it was given end within the hour.
 """
 
 import hmac
 import json
+import os
 import secrets
-import signal
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
 from threading import Thread
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import urllib3
 
 from regista.client.profiles import Profile
@@ -29,10 +32,12 @@ _PATH = "/identity/token"
 _SECONDS = 30.0
 _HEADER = "X-IDENTITY-HEADER"
 _PROXIES = ("http_proxy", "all_proxy")
+_PAUSE = 0.5
+"""Seconds between two looks whether the program is there: no system but Linux would tell."""
 
 
 class TokenDoor:
-    """Open inside the block."""
+    """Open from ``open`` until this process, or the program that it has become by then, has ended."""
 
     def __init__(self, known: Profile) -> None:
         key = known.secret()
@@ -42,26 +47,19 @@ class TokenDoor:
             )
         url = checked_url(known.url).url.rstrip("/")
         context = tls_context(Path(known.ca).expanduser() if known.ca else None)
-        self._far = _Far(urllib3.PoolManager(ssl_context=context), url + _PATH, key)
+        far = _Far(urllib3.PoolManager(ssl_context=context), url + _PATH, key)
         self._secret = secrets.token_urlsafe(32)
-        self._server: _Server | None = None
+        self._server = _Server(self._secret, far)
 
-    def __enter__(self) -> Self:
-        self._server = _Server(self._secret, self._far)
-        Thread(target=_serve, args=(self._server,), name="token-door", daemon=True).start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._server is not None:
-            self._server.shutdown()
-            self._server.server_close()
-        self._far.pool.clear()
+    def open(self) -> None:
+        """Answer from now on."""
+        if hasattr(os, "fork"):
+            _apart(self._server)
+        else:
+            Thread(target=self._server.serve_forever, name="token-door", daemon=True).start()
 
     def variables(self, environment: Mapping[str, str]) -> dict[str, str]:
         """By which a program that is to have *environment* finds the door, past any proxy."""
-        assert self._server is not None  # noqa: S101 - only inside the block
         told = {"IDENTITY_ENDPOINT": f"http://{self._server.name}{_PATH}", "IDENTITY_HEADER": self._secret}
         if not any(environment.get(name) or environment.get(name.upper()) for name in _PROXIES):
             return told
@@ -73,13 +71,12 @@ class _Far:
     """The server's own door, which is asked with the key."""
 
     def __init__(self, pool: urllib3.PoolManager, url: str, key: str) -> None:
-        self.pool = pool
-        self._url, self._key = url, key
+        self._pool, self._url, self._key = pool, url, key
 
     def ask(self, resource: str) -> tuple[int, bytes]:
         """Status and body of its answer."""
         try:
-            answer = self.pool.request(
+            answer = self._pool.request(
                 "GET",
                 self._url,
                 fields={"api-version": "2019-08-01", "resource": resource},
@@ -95,6 +92,8 @@ class _Far:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    program: psutil.Process | None = None
+    """Known by its start, too: numbers of processes come again."""
 
     def __init__(self, secret: str, far: _Far) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -105,6 +104,11 @@ class _Server(ThreadingHTTPServer):
         """As any server does: that of HTTP asks a name server who 127.0.0.1 is."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
+
+    def service_actions(self) -> None:
+        """Called at every pause."""
+        if self.program is not None and not self.program.is_running():
+            os._exit(0)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is nobody's concern."""
@@ -143,10 +147,24 @@ class _Handler(BaseHTTPRequestHandler):
         """What the program prints is its own."""
 
 
-def _serve(server: _Server) -> None:
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # they are the main thread's
-    server.serve_forever(poll_interval=0.1)
+def _apart(server: _Server) -> None:
+    """Serve in a process of its own until this one, whatever it has become by then, has ended.
+
+    It is no child of this one: a program that waits for all its children would wait for it."""
+    server.program = psutil.Process()
+    between = os.fork()
+    if between:
+        os.waitpid(between, 0)
+        return
+    try:
+        os.setsid()  # what a terminal sends is for the program
+        if os.fork() == 0:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            for stream in range(3):  # or whoever reads what the program writes would not see its end
+                os.dup2(nothing, stream)
+            server.serve_forever(_PAUSE)
+    finally:
+        os._exit(0)
 
 
 def _fault(status: int, message: str) -> tuple[int, bytes]:

@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
+import psutil
 import pytest
 
 from regista.client.programs import IN_THE_WAY
@@ -167,11 +169,26 @@ class TestRunningAProgram:
             assert b"here" in _until(terminal, b"here")
             terminal.write(b"\x03")
             assert b"told 1 times" in _until(terminal, b"times")
-        assert started.wait(60) == 0
+            assert started.wait(60) == 0
 
     def test_it_begins_with_the_signals_that_any_program_has(self, process):
-        script = "import signal; print(signal.pthread_sigmask(signal.SIG_BLOCK, []))"
-        assert ended(process("connect", "azureml", "--", sys.executable, "-c", script))[1].strip() == "set()"
+        script = "grep -E 'Sig(Blk|Ign)' /proc/self/status"
+        said = ended(process("connect", "azureml", "--", "sh", "-c", script))[1].split()
+        assert said == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+
+    def test_whoever_kills_what_they_started_kills_it_and_closes_its_door(self, process):
+        script = "import os, time; print(os.getpid(), os.environ['IDENTITY_ENDPOINT'], flush=True); time.sleep(60)"
+        started = process("connect", "azureml", "--", sys.executable, "-c", script)
+        number, door = started.stdout.readline().split()
+        program = psutil.Process(int(number))
+        started.kill()
+        assert ended(started)[0] == -signal.SIGKILL
+        assert not program.is_running()
+        assert _closes(door)
+
+    def test_has_no_child_that_it_did_not_start(self, process):
+        script = "import os\ntry: os.wait()\nexcept ChildProcessError: print('none')"
+        assert ended(process("connect", "azureml", "--", sys.executable, "-c", script))[1].strip() == "none"
 
     def test_one_that_is_not_there_is_named(self, process):
         status, out, err = ended(process("connect", "azureml", "--", "no-such-program-here"))
@@ -209,8 +226,7 @@ class TestTheDoorOfAProgram:
         request = urllib.request.Request(at, headers={"Authorization": f"Bearer {said['access_token']}"})  # noqa: S310
         with urllib.request.urlopen(request, context=ssl.create_default_context(cafile=server.ca)) as found:  # noqa: S310
             assert found.status == 200
-        with pytest.raises(ConnectionRefusedError):
-            socket.create_connection(("127.0.0.1", urlsplit(told["IDENTITY_ENDPOINT"]).port), 5)
+        assert _closes(told["IDENTITY_ENDPOINT"])
 
     def test_a_key_in_the_surroundings_is_not_handed_on(self, process, server):
         words = ("connect", "azureml", "--", sys.executable, "-c", TELL)
@@ -257,6 +273,18 @@ class TestTheDoorOfAProgram:
         status, out, err = ended(process("connect", "azureml", "--", sys.executable, "-c", TELL, **away))
         assert (status, out) == (1, "")
         assert "key" in err
+
+
+def _closes(door: str) -> bool:
+    """Whether it does within a minute."""
+    ended = time.monotonic() + 60
+    while time.monotonic() < ended:
+        try:
+            socket.create_connection(("127.0.0.1", urlsplit(door).port), 5).close()
+        except ConnectionRefusedError:
+            return True
+        time.sleep(0.05)
+    return False
 
 
 def _until(terminal: Any, word: bytes) -> bytes:
