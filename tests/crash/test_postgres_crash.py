@@ -19,8 +19,6 @@ pytestmark = [
     pytest.mark.crash,
     pytest.mark.postgres,
     pytest.mark.slow,
-    # The pool drops connections that others have in their hands when the server goes away.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
 SECONDS, CLIENTS = 6, 8

@@ -311,8 +311,6 @@ class TestConnections:
         assert looping.read(lambda tx: tx.settings.find("color")) == "red"
         assert looping.doers["thread"] == before
 
-    # The pool drops connections that others have in their hands when the server goes away.
-    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
     def test_nothing_that_was_acknowledged_is_lost_when_connections_are_cut_off(self, looping, postgres_database):
         done, doubtful = [], []
         ended = time.monotonic() + 4

@@ -11,7 +11,8 @@ import asyncio
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 from psycopg import Connection, capabilities
@@ -20,6 +21,7 @@ from sqlalchemy import URL, Engine, create_engine, event
 from regista.drivers.catalog.sql.beside import Beside
 from regista.drivers.catalog.sql.columns import introduce
 from regista.drivers.catalog.sql.faults import is_lost_connection, is_retryable, translating
+from regista.drivers.catalog.sql.pools import LendingPool
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError
 from regista.interfaces.catalog import WouldWaitError
@@ -46,6 +48,7 @@ def postgres_engine(url: URL) -> Engine:
     introduce()
     engine = create_engine(
         url,
+        poolclass=LendingPool,
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=PATIENCE,
@@ -57,8 +60,18 @@ def postgres_engine(url: URL) -> Engine:
 
 
 def _prepare(connection: Any, _record: object) -> None:
-    connection.execute(_PLANNING)
-    connection.commit()
+    with _closed_on_failure(connection):
+        connection.execute(_PLANNING)
+        connection.commit()
+
+
+@contextmanager
+def _closed_on_failure(connection: "Connection[Any]") -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 class Postgres:
@@ -110,7 +123,7 @@ class Postgres:
     def close(self) -> None:
         """Close the connections that are not in use; those in use close when their callers are done."""
         self._closed = True
-        self._engine.dispose()
+        self._engine.pool.dispose()
         beside, self._beside = self._beside, None
         if beside is None:
             return
@@ -143,8 +156,9 @@ class Postgres:
         lent = self._engine.raw_connection()
         connection = cast("Connection[Any]", lent.driver_connection)
         lent.detach()
-        connection.autocommit = True
-        connection.execute(f"SET lock_timeout = {_LOCK_MS}")
+        with _closed_on_failure(connection):
+            connection.autocommit = True
+            connection.execute(f"SET lock_timeout = {_LOCK_MS}")
         return connection
 
     def _look(self, work: Callable[[Session], T]) -> T:
@@ -167,13 +181,19 @@ class Postgres:
             except _LostBeforeCommitError as lost:
                 if reconnected:
                     raise lost.fault from None
-                self._engine.dispose()
+                self._reconnect()
                 reconnected = True
             except Exception as fault:
                 if not is_retryable(fault) or time.monotonic() > deadline:
                     raise
                 time.sleep(pause * random.random())  # noqa: S311 - not a secret, only uneven
                 pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _reconnect(self) -> None:
+        """Have new connections from now on, or none if the catalog was closed meanwhile."""
+        self._engine.dispose()
+        if self._closed:
+            self._engine.pool.dispose()
 
 
 def _running() -> asyncio.AbstractEventLoop | None:
