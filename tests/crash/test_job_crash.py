@@ -23,6 +23,7 @@ from tests.support.workplace import PLAIN, Workplace
 pytestmark = pytest.mark.crash
 
 LEASE = 0.6
+AN_HOUR = "3600"
 
 
 class KilledError(BaseException):
@@ -298,9 +299,9 @@ def documents(tmp_path, steps):
     return {"type": "pipeline", "jobs": jobs}
 
 
-def start_worker(home: Path, catalog: str) -> subprocess.Popen:
+def start_worker(home: Path, catalog: str, lease: str = "1") -> subprocess.Popen:
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-m", "tests.support.job_worker", str(home), catalog, "1"]
+    command = [sys.executable, "-m", "tests.support.job_worker", str(home), catalog, lease]
     return subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True)
 
 
@@ -334,6 +335,23 @@ class TestKillMinusNine:
             assert starts(tmp_path) == {f"p_s{number}": 1 for number in range(8)}
         finally:
             place.close()
+
+    def test_who_comes_back_on_the_same_machine_does_not_wait_for_a_lease_to_run_out(self, tmp_path):
+        home, catalog = tmp_path / "home", f"sqlite:///{tmp_path}/home/catalog.sqlite"
+        home.mkdir()
+        (home / "submit.json").write_text(json.dumps({"p": documents(tmp_path, 6)}))
+        for count in (1, 3):
+            worker = start_worker(home, catalog, AN_HOUR)
+            while len(starts(tmp_path)) < count:
+                time.sleep(0.01)
+            kill(worker)
+        worker = start_worker(home, catalog, AN_HOUR)
+        said = worker.stdout.read()
+        assert worker.wait(60) == 0
+        worker.stdout.close()
+        assert said.endswith("idle\n")
+        assert starts(tmp_path) == {f"p_s{number}": 1 for number in range(6)}
+        assert not list((home / "run" / "workers").iterdir())
 
     @pytest.mark.postgres
     def test_of_two_workers_one_takes_over_what_the_killed_one_had(self, tmp_path, postgres_database):

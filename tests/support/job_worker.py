@@ -5,6 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
+from regista.bootstrap.worker import enrolled
 from regista.services.working.worker import Worker
 from tests.support.workplace import Workplace
 
@@ -29,6 +30,7 @@ def main() -> None:
             names.append(name)
     stop = threading.Event()
     worker = Worker(place.workshop, lease_seconds=lease, slots=2)
+    roll = enrolled(worker, place.house, place.settings)
     thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
     thread.start()
     say("ready")
@@ -39,6 +41,7 @@ def main() -> None:
         thread.join()
         worker.join(10)
         worker.close()
+        roll.leave()
         place.close()
         say("idle")
         return

@@ -8,7 +8,7 @@
 ├── envs/  locks/            environments built from locks
 ├── work/                    attempts of jobs in hand
 ├── serving/                 workers of deployments in hand, the gateway's table
-└── run/                     server.json: who serves, and where; server.lock: that one server does
+└── run/                     server.json: who serves, and where; server.lock: that one server does; workers/: which workers live
 """
 
 import os

@@ -13,6 +13,7 @@ from regista.drivers.downloads.https import HttpsDownloads
 from regista.drivers.executors.process import ProcessExecutor
 from regista.services.house import House
 from regista.services.jobs.workshop import ServerPlace, Workshop
+from regista.services.working.roll import Roll
 from regista.services.working.worker import Worker, sweep_folders
 
 _PATIENCE = 5.0
@@ -45,6 +46,7 @@ def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[]
     workshop = build_workshop(house, settings, executor, url or f"https://{settings.host}:{settings.port}")
     sweep_folders(workshop)
     worker, ended = Worker(workshop, slots=settings.workers), threading.Event()
+    roll = enrolled(worker, house, settings)
     thread = threading.Thread(target=worker.run, args=(ended,), name="regista-worker", daemon=True)
     thread.start()
 
@@ -53,9 +55,18 @@ def start_worker(house: House, settings: Settings, url: str = "") -> Callable[[]
         house.bell.ring()
         thread.join(_PATIENCE)
         worker.close()
+        roll.leave()
         executor.close()
 
     return stop
+
+
+def enrolled(worker: Worker, house: House, settings: Settings) -> Roll:
+    """The roll of this machine, with *worker* in it and without the dead."""
+    roll = Roll(settings.run / "workers", worker.name)
+    roll.enter()
+    roll.free_the_dead(house.catalog)
+    return roll
 
 
 def _server(settings: Settings, url: str) -> ServerPlace:

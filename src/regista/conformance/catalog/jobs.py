@@ -169,6 +169,23 @@ class LeaseContract(CatalogCase):
         catalog.write(lambda tx: tx.leases.release(lease, due=500))
         assert self.claim(catalog, at=5, until=20) is not None, "the offer made meanwhile was lost"
 
+    def test_what_a_dead_worker_had_is_anybody_s_at_once_and_nobody_else_s_is(self, catalog: Catalog) -> None:
+        for job_id, due in (("a", 1), ("b", 2), ("c", 3), ("d", 4)):
+            catalog.write(lambda tx, job_id=job_id, due=due: tx.leases.offer(job_id, due))  # type: ignore[misc]
+        lost, kept = (self.sure(self.claim(catalog, at=5, worker=name)) for name in ("dead", "alive"))
+        catalog.write(lambda tx: tx.leases.keep_handle(lost, "known"))
+        ended = self.sure(self.claim(catalog, at=5, worker="dead"))
+        catalog.write(lambda tx: tx.leases.release(ended, due=None))
+        catalog.write(lambda tx: tx.leases.void("dead", 6))
+        assert not self.holds(catalog, lost, at=6)
+        assert not catalog.write(lambda tx: tx.leases.renew(lost, 99))
+        assert self.holds(catalog, kept, at=6)
+        assert self.sure(self.claim(catalog, at=6)).job_id == "d"
+        again = self.sure(self.claim(catalog, at=6))
+        assert (again.job_id, again.handle) == ("a", "known")
+        assert again.fence > lost.fence
+        assert self.claim(catalog, at=6) is None
+
     def test_sixteen_workers_never_share_a_job(self, catalog: Catalog) -> None:
         for number in range(32):
             catalog.write(lambda tx, number=number: tx.leases.offer(f"j{number}"))  # type: ignore[misc]

@@ -75,5 +75,8 @@ class LeaseRepository(Protocol):
     def release(self, lease: Lease, *, due: int | None) -> None:
         """Give the job back, to be claimed from *due* on, or (None) withdraw the offer: there is no more to do."""
 
+    def void(self, worker: str, at: int) -> None:
+        """Let everybody claim, from *at* on, what *worker* holds: it has died."""
+
     def next_due(self) -> int | None:
         """The earliest time at which something may be claimed, or None."""

@@ -30,6 +30,10 @@ _HANDLE = Statement(f"UPDATE leases SET handle = :handle {_MINE}")
 _WITHDRAW = Statement(f"UPDATE leases SET due = NULL, ready = NULL, until = NULL, worker = '', handle = '' {_MINE}")
 _SOONER = "CASE WHEN due < :due THEN due ELSE :due END"
 _GIVE_BACK = Statement(f"UPDATE leases SET due = {_SOONER}, ready = {_SOONER}, until = NULL, worker = '' {_MINE}")
+_VOID = Statement(
+    f"UPDATE leases SET due = {_SOONER}, ready = {_SOONER}, until = NULL, worker = ''"
+    " WHERE ready IS NOT NULL AND worker = :worker AND until IS NOT NULL"  # among those that are in hand or due
+)
 _NEXT_DUE = Statement("SELECT ready FROM leases WHERE ready IS NOT NULL ORDER BY ready LIMIT 1")
 
 
@@ -64,6 +68,9 @@ class LeaseRows:
             self._session.run(_WITHDRAW, **_own(lease))
         else:
             self._session.run(_GIVE_BACK, **_own(lease), due=due)
+
+    def void(self, worker: str, at: int) -> None:
+        self._session.run(_VOID, worker=worker, due=at)
 
     def next_due(self) -> int | None:
         row = self._session.first(_NEXT_DUE)
