@@ -5,7 +5,7 @@ Times are milliseconds; 0 is not known."""
 import msgspec
 
 from regista.entities.job import JobStatus
-from regista.entities.llm_trace import Assessment, LlmTrace, LlmTraceStatus
+from regista.entities.llm_trace import LlmTrace, TracedCall
 from regista.entities.run import Dataset, ModelMetric
 
 
@@ -56,22 +56,10 @@ class ImportedModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     updated_at: int = 0
 
 
-class ImportedTrace(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ImportedTrace(TracedCall, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A trace of a language-model program without its spans, which are its file."""
 
-    id: str
     experiment: int = 0
-    run: str = ""
-    linked: tuple[str, ...] = ()
-    status: LlmTraceStatus = LlmTraceStatus.UNSPECIFIED
-    request_id: str = ""
-    request_preview: str | None = None
-    response_preview: str | None = None
-    started_at: int = 0
-    duration: int | None = None
-    metadata: dict[str, str] = {}
-    tags: dict[str, str] = {}
-    assessments: tuple[Assessment, ...] = ()
 
     def trace(self) -> LlmTrace:
         """As it is recorded."""

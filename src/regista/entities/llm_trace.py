@@ -48,14 +48,13 @@ class Assessment(msgspec.Struct, frozen=True, kw_only=True):
     updated_at: int = 0
 
 
-class LlmTrace(msgspec.Struct, frozen=True, kw_only=True):
-    """One call. ``metadata`` is said once, by the program; ``tags`` are remarks that change.
+class TracedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of one call, wherever it was recorded. ``metadata`` is said once, by the program; ``tags`` are remarks that change.
 
     ``run`` is the run in which the call was made, ``linked`` are runs that it was linked to later. ``request_id`` is the
     caller's own name for the call. Times are milliseconds; ``duration`` is None while it lasts."""
 
     id: str
-    scope_id: str
     experiment: int
     run: str = ""
     linked: tuple[str, ...] = ()
@@ -68,4 +67,10 @@ class LlmTrace(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, str] = {}
     tags: dict[str, str] = {}
     assessments: tuple[Assessment, ...] = ()
+
+
+class LlmTrace(TracedCall, frozen=True, kw_only=True):
+    """One call as it is kept here."""
+
+    scope_id: str
     created_by: str = ""

@@ -8,11 +8,10 @@ for and left out. The files are not in the database: they are in the folder that
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
 from regista.client.imports.database_traces import DatabaseTraces
 from regista.client.imports.local_files import LocalFiles
@@ -30,11 +29,9 @@ from regista.client.imports.records import (
     SourceWebhook,
     Told,
 )
+from regista.client.imports.tables import Tables
 from regista.entities.run import Dataset, ModelMetric
-from regista.errors import InvalidError, NotFoundError, UnavailableError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Connection, Engine
+from regista.errors import InvalidError
 
 _MODEL_STATUS = {1: "LOGGED_MODEL_PENDING", 2: "LOGGED_MODEL_READY", 3: "LOGGED_MODEL_UPLOAD_FAILED"}
 _PAGE = 200
@@ -47,34 +44,20 @@ class DatabaseSource:
     """The database."""
 
     def __init__(self, url: str, tell: Told, artifacts: Path | None, workspace: str = "default") -> None:
-        self._engine = _engine(url)
+        self._tables = Tables(url)
         self._tell = tell
         self._files = LocalFiles(artifacts, tell) if artifacts else None
         self._workspace = workspace
-        self.name = self._engine.url.render_as_string(hide_password=True)
-        self._columns = self._tables()
-        if not self._columns.keys() >= _WANTED:
+        self.name = self._tables.name
+        if not self._tables.columns.keys() >= _WANTED:
             raise InvalidError(f"{self.name} is no database of MLflow", hint="It has no tables of runs and metrics.")
 
-    def _tables(self) -> dict[str, set[str]]:
-        """The columns of each table that there is."""
-        from sqlalchemy import inspect
-        from sqlalchemy.exc import SQLAlchemyError
-
-        with self._reading() as connection:
-            try:
-                found = inspect(connection)
-                return {table: {one["name"] for one in found.get_columns(table)} for table in found.get_table_names()}
-            except SQLAlchemyError as failure:
-                raise self._unreadable(failure) from failure
-
-    def _unreadable(self, failure: Exception) -> UnavailableError:
-        return UnavailableError(f"{self.name} cannot be read: {str(failure.__cause__ or failure)[:300]}")
-
     def experiments(self) -> Iterator[SourceExperiment]:
-        tags = self.by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
+        tags = self._tables.by("SELECT experiment_id AS id, key, value FROM experiment_tags", "experiment_tags")
         where, given = self._here("experiments")
-        for row in self.rows(f"SELECT * FROM experiments WHERE {where} ORDER BY experiment_id", "experiments", **given):
+        for row in self._tables.rows(
+            f"SELECT * FROM experiments WHERE {where} ORDER BY experiment_id", "experiments", **given
+        ):
             with self._careful("experiment", row.get("experiment_id")):
                 yield SourceExperiment(
                     id=str(row["experiment_id"]),
@@ -88,23 +71,16 @@ class DatabaseSource:
     def count_runs(self) -> int | None:
         where, given = self._here("experiments")
         query = f"SELECT count(*) AS n FROM runs JOIN experiments USING (experiment_id) WHERE {where}"
-        return next((int(row["n"]) for row in self.rows(query, "runs", **given)), 0)
+        return next((int(row["n"]) for row in self._tables.rows(query, "runs", **given)), 0)
 
     def runs(self, experiment: str) -> Iterator[SourceRun]:
-        started, last = -1, ""
-        query = (
-            "SELECT *, coalesce(start_time, 0) AS started FROM runs WHERE experiment_id = :experiment AND"
-            " (coalesce(start_time, 0) > :started OR (coalesce(start_time, 0) = :started AND run_uuid > :last))"
-            f" ORDER BY coalesce(start_time, 0), run_uuid LIMIT {_PAGE}"
-        )
-        while page := [*self.rows(query, "runs", experiment=int(experiment), started=started, last=last)]:
+        for page in self._tables.pages("runs", experiment, "coalesce(start_time, 0)", "run_uuid"):
             yield from self._whole(page)
-            started, last = page[-1]["started"], page[-1]["run_uuid"]
 
     def _whole(self, page: Sequence[Row]) -> Iterator[SourceRun]:
         ids = [row["run_uuid"] for row in page]
-        params = self.by("SELECT run_uuid AS id, key, value FROM params WHERE run_uuid IN :ids", "params", ids)
-        tags = self.by("SELECT run_uuid AS id, key, value FROM tags WHERE run_uuid IN :ids", "tags", ids)
+        params = self._tables.by("SELECT run_uuid AS id, key, value FROM params WHERE run_uuid IN :ids", "params", ids)
+        tags = self._tables.by("SELECT run_uuid AS id, key, value FROM tags WHERE run_uuid IN :ids", "tags", ids)
         datasets, inputs, outputs = self._datasets(ids), self._links(ids, "RUN_INPUT"), self._links(ids, "RUN_OUTPUT")
         for row in page:
             run = row["run_uuid"]
@@ -129,22 +105,22 @@ class DatabaseSource:
 
     def points(self, run: SourceRun) -> Iterator[Point]:
         query = "SELECT key, value, timestamp, step, is_nan FROM metrics WHERE run_uuid = :run"
-        for row in self.rows(query, "metrics", run=run.id):
+        for row in self._tables.rows(query, "metrics", run=run.id):
             with self._careful("metric", f"{row.get('key')} of run {run.id}"):
                 value = math.nan if row["is_nan"] else float(row["value"])
                 yield str(row["key"]), value, int(row["timestamp"]), int(row["step"] or 0)
 
     def models(self, experiment: str) -> Iterator[SourceModel]:
-        if "logged_models" not in self._columns:
+        if "logged_models" not in self._tables.columns:
             return
         query = "SELECT * FROM logged_models WHERE experiment_id = :experiment"
         given: dict[str, Any] = {"experiment": int(experiment)}
         part = "WHERE experiment_id = :experiment"
-        params = self.by(f"SELECT model_id AS id, param_key AS key, param_value AS value FROM logged_model_params {part}",
+        params = self._tables.by(f"SELECT model_id AS id, param_key AS key, param_value AS value FROM logged_model_params {part}",
                           "logged_model_params", **given)  # fmt: skip
-        tags = self.by(f"SELECT model_id AS id, tag_key AS key, tag_value AS value FROM logged_model_tags {part}",
+        tags = self._tables.by(f"SELECT model_id AS id, tag_key AS key, tag_value AS value FROM logged_model_tags {part}",
                         "logged_model_tags", **given)  # fmt: skip
-        for row in self.rows(query, "logged_models", **given):
+        for row in self._tables.rows(query, "logged_models", **given):
             with self._careful("logged model", row.get("model_id")):
                 model = row["model_id"]
                 yield SourceModel(
@@ -166,7 +142,7 @@ class DatabaseSource:
 
     def _model_metrics(self, model: str) -> Iterator[ModelMetric]:
         query = "SELECT * FROM logged_model_metrics WHERE model_id = :model"
-        for row in self.rows(query, "logged_model_metrics", model=model):
+        for row in self._tables.rows(query, "logged_model_metrics", model=model):
             value = row["metric_value"]
             yield ModelMetric(
                 key=row["metric_name"],
@@ -179,15 +155,15 @@ class DatabaseSource:
             )
 
     def traces(self, experiment: str) -> Iterator[SourceTrace]:
-        return DatabaseTraces(self, self._tell, self._below).of(experiment)
+        return DatabaseTraces(self._tables, self._tell, self._below).of(experiment)
 
     def webhooks(self) -> Iterator[SourceWebhook]:
         where, given = self._here("webhooks")
         asked: defaultdict[str, list[str]] = defaultdict(list)
-        for row in self.rows("SELECT * FROM webhook_events ORDER BY entity, action", "webhook_events"):
+        for row in self._tables.rows("SELECT * FROM webhook_events ORDER BY entity, action", "webhook_events"):
             asked[row["webhook_id"]].append(f"{row['entity']}.{row['action']}".lower())
         query = f"SELECT * FROM webhooks WHERE {where} AND deleted_timestamp IS NULL ORDER BY creation_timestamp, webhook_id"
-        for row in self.rows(query, "webhooks", **given):
+        for row in self._tables.rows(query, "webhooks", **given):
             with self._careful("webhook", row.get("name")):
                 yield SourceWebhook(
                     id=row["webhook_id"],
@@ -201,14 +177,14 @@ class DatabaseSource:
     def names(self) -> Iterator[SourceName]:
         where, given = self._here("registered_models")
         of_tags, of_aliases = self._here("registered_model_tags")[0], self._here("registered_model_aliases")[0]
-        tags = self.by(
+        tags = self._tables.by(
             f"SELECT name AS id, key, value FROM registered_model_tags WHERE {of_tags}",
             "registered_model_tags",
             **given,
         )
-        aliases = self.by(f"SELECT name AS id, alias AS key, version AS value FROM registered_model_aliases WHERE {of_aliases}",
+        aliases = self._tables.by(f"SELECT name AS id, alias AS key, version AS value FROM registered_model_aliases WHERE {of_aliases}",
                            "registered_model_aliases", **given)  # fmt: skip
-        for row in self.rows(
+        for row in self._tables.rows(
             f"SELECT * FROM registered_models WHERE {where} ORDER BY name", "registered_models", **given
         ):
             with self._careful("registered model", row.get("name")):
@@ -224,9 +200,9 @@ class DatabaseSource:
     def versions(self, name: str) -> Iterator[SourceVersion]:
         where, given = self._here("model_versions")
         query = f"SELECT version AS id, key, value FROM model_version_tags WHERE {self._here('model_version_tags')[0]} AND name = :name"
-        tags = self.by(query, "model_version_tags", name=name, **given)
+        tags = self._tables.by(query, "model_version_tags", name=name, **given)
         query = f"SELECT * FROM model_versions WHERE {where} AND name = :name ORDER BY version"
-        for row in self.rows(query, "model_versions", name=name, **given):
+        for row in self._tables.rows(query, "model_versions", name=name, **given):
             with self._careful("version", f"{name} {row.get('version')}"):
                 if row.get("current_stage") == DELETED:
                     continue
@@ -263,9 +239,9 @@ class DatabaseSource:
             " WHERE i.source_type = 'DATASET' AND i.destination_id IN :ids"
         )
         found: defaultdict[str, list[Dataset]] = defaultdict(list)
-        rows = [*self.rows(query, "inputs", ids=ids)]
+        rows = [*self._tables.rows(query, "inputs", ids=ids)]
         uuids = [row["input_uuid"] for row in rows]
-        tags = self.by(
+        tags = self._tables.by(
             "SELECT input_uuid AS id, name AS key, value FROM input_tags WHERE input_uuid IN :ids", "input_tags", uuids
         )
         for row in rows:
@@ -283,57 +259,15 @@ class DatabaseSource:
         """Logged models that runs used or made, each with its step."""
         found: defaultdict[str, dict[str, int]] = defaultdict(dict)
         query = "SELECT * FROM inputs WHERE source_type = :kind AND source_id IN :ids"
-        for row in self.rows(query, "inputs", kind=kind, ids=ids):
+        for row in self._tables.rows(query, "inputs", kind=kind, ids=ids):
             found[row["source_id"]][row["destination_id"]] = _number(row.get("step"))
         return found
 
     def _here(self, table: str) -> tuple[str, dict[str, Any]]:
         """The condition that keeps to one workspace, where MLflow has them."""
-        if "workspace" in self._columns.get(table, ()):
+        if "workspace" in self._tables.columns.get(table, ()):
             return "workspace = :workspace", {"workspace": self._workspace}
         return "1 = 1", {}
-
-    def by(self, query: str, table: str, ids: Sequence[str] | None = None, **given: Any) -> dict[str, dict[str, str]]:
-        """Key and value of each id."""
-        found: defaultdict[str, dict[str, str]] = defaultdict(dict)
-        for row in self.rows(query, table, **given, **({} if ids is None else {"ids": ids})):
-            if row["key"] is not None:
-                found[str(row["id"])][str(row["key"])] = "" if row["value"] is None else str(row["value"])
-        return found
-
-    def rows(self, query: str, table: str, **given: Any) -> Iterator[Row]:
-        """The rows of a query, read as they are used; none where there is no such table, or no id."""
-        from sqlalchemy import bindparam, text
-        from sqlalchemy.exc import SQLAlchemyError
-
-        if table not in self._columns or given.get("ids") == []:
-            return
-        statement = text(query)
-        if "ids" in given:
-            statement = statement.bindparams(bindparam("ids", expanding=True))
-        given = {name: value for name, value in given.items() if f":{name}" in query}
-        try:
-            with self._reading() as connection:
-                yield from connection.execution_options(yield_per=_STREAM).execute(statement, given).mappings()
-        except SQLAlchemyError as failure:
-            raise UnavailableError(
-                f"{self.name} cannot be read: {str(failure.__cause__ or failure)[:300]}"
-            ) from failure
-
-    @contextmanager
-    def _reading(self) -> Iterator["Connection"]:
-        from sqlalchemy import text
-        from sqlalchemy.exc import SQLAlchemyError
-
-        try:
-            connection = self._engine.connect()
-        except SQLAlchemyError as failure:
-            told = str(failure.__cause__ or failure).splitlines()[0][:300]
-            raise UnavailableError(f"{self._engine.url.render_as_string()} cannot be opened: {told}") from failure
-        with connection:
-            if self._engine.dialect.name == "postgresql":
-                connection.execute(text("SET TRANSACTION READ ONLY"))
-            yield connection
 
     @contextmanager
     def _careful(self, what: str, which: object) -> Iterator[None]:
@@ -342,45 +276,6 @@ class DatabaseSource:
             yield
         except _BROKEN as wrong:
             self._tell(f"{what} {str(which)[:100]}", f"cannot be read: {str(wrong)[:200] or type(wrong).__name__}")
-
-
-def _engine(url: str) -> "Engine":
-    from sqlalchemy import create_engine
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        parts = make_url(url)
-    except ArgumentError as wrong:
-        raise InvalidError(
-            "the address of the database cannot be read", hint="Such as sqlite:////srv/mlflow.db"
-        ) from wrong
-    if parts.get_backend_name() == "sqlite":
-        return create_engine("sqlite://", creator=_opened(Path(parts.database or "")), poolclass=_pool())
-    if parts.get_backend_name() == "postgresql":
-        try:
-            return create_engine(parts.set(drivername="postgresql+psycopg"))
-        except ModuleNotFoundError as missing:
-            raise NotFoundError("PostgreSQL needs psycopg", hint="pip install 'regista[postgres]'") from missing
-    raise InvalidError(
-        f"databases of {parts.get_backend_name()} cannot be imported from", hint="Import from the running server."
-    )
-
-
-def _pool() -> Any:
-    from sqlalchemy.pool import NullPool
-
-    return NullPool
-
-
-def _opened(path: Path) -> Callable[[], Any]:
-    """Opens the file for reading alone: SQLite itself refuses to write then."""
-    import sqlite3
-
-    if not path.is_file():
-        raise NotFoundError(f"there is no database {str(path)!r}")
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
-    return lambda: sqlite3.connect(address, uri=True, check_same_thread=False)
 
 
 def _number(value: Any) -> int:

@@ -1,14 +1,12 @@
 """The traces in MLflow's database. Since MLflow 3.6 their spans are rows too, and before that files like all others."""
 
-# ruff: noqa: S608 - statements are put together from constants alone; values are always bound
-
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, Protocol
 
 from regista.client.imports.records import Row, SourceFile, SourceTrace, Told
+from regista.client.imports.tables import Tables
 from regista.client.imports.told_traces import (
     IN_ARCHIVE,
     IN_DATABASE,
@@ -20,46 +18,28 @@ from regista.client.imports.told_traces import (
 )
 from regista.entities.llm_trace import Assessment, AssessmentKind
 
-_PAGE = 200
 _SESSION, _TOKENS, _COST = "mlflow.trace.session", "mlflow.trace.tokenUsage", "mlflow.trace.cost"
 _TOKEN_COLUMNS = ("input_tokens", "output_tokens", "total_tokens", "cache_read_input_tokens", "cache_creation_input_tokens",
                   "cache_creation_input_tokens_above_1hr")  # fmt: skip
 _COST_COLUMNS = ("input_cost", "output_cost", "total_cost")
 
 
-class Asking(Protocol):
-    """How rows are asked for; none where there is no such table."""
-
-    def rows(self, query: str, table: str, **given: Any) -> Iterator[Row]:
-        """The rows of a query."""
-
-    def by(self, query: str, table: str, ids: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
-        """Key and value of each id."""
-
-
 class DatabaseTraces:
     """Of one database. *below*: the files at a place that it names."""
 
-    def __init__(self, asking: Asking, tell: Told, below: Callable[[str], Iterator[SourceFile]]) -> None:
-        self._ask, self._tell, self._below = asking, tell, below
+    def __init__(self, tables: Tables, tell: Told, below: Callable[[str], Iterator[SourceFile]]) -> None:
+        self._tables, self._tell, self._below = tables, tell, below
 
     def of(self, experiment: str) -> Iterator[SourceTrace]:
         """All of an experiment, by time."""
-        at, last = -1, ""
-        query = (
-            "SELECT * FROM trace_info WHERE experiment_id = :experiment AND"
-            " (timestamp_ms > :at OR (timestamp_ms = :at AND request_id > :last))"
-            f" ORDER BY timestamp_ms, request_id LIMIT {_PAGE}"
-        )
-        while page := [*self._ask.rows(query, "trace_info", experiment=int(experiment), at=at, last=last)]:
+        for page in self._tables.pages("trace_info", experiment, "timestamp_ms", "request_id"):
             yield from self._whole(page, experiment)
-            at, last = page[-1]["timestamp_ms"], page[-1]["request_id"]
 
     def _whole(self, page: Sequence[Row], experiment: str) -> Iterator[SourceTrace]:
         ids = [row["request_id"] for row in page]
         pairs = "SELECT request_id AS id, key, value FROM {} WHERE request_id IN :ids"
-        tags = self._ask.by(pairs.format("trace_tags"), "trace_tags", ids)
-        metadata = self._ask.by(pairs.format("trace_request_metadata"), "trace_request_metadata", ids)
+        tags = self._tables.by(pairs.format("trace_tags"), "trace_tags", ids)
+        metadata = self._tables.by(pairs.format("trace_request_metadata"), "trace_request_metadata", ids)
         linked, judged = self._linked(ids), self._judged(ids)
         for row in page:
             trace = str(row["request_id"])
@@ -89,14 +69,14 @@ class DatabaseTraces:
             " AND destination_type = 'run' AND source_id IN :ids ORDER BY created_time, destination_id"
         )
         found: defaultdict[str, list[str]] = defaultdict(list)
-        for row in self._ask.rows(query, "entity_associations", ids=ids):
+        for row in self._tables.rows(query, "entity_associations", ids=ids):
             found[row["source_id"]].append(str(row["destination_id"]))
         return found
 
     def _judged(self, ids: Sequence[str]) -> dict[str, list[Row]]:
         query = "SELECT * FROM assessments WHERE trace_id IN :ids ORDER BY created_timestamp, assessment_id"
         found: defaultdict[str, list[Row]] = defaultdict(list)
-        for row in self._ask.rows(query, "assessments", ids=ids):
+        for row in self._tables.rows(query, "assessments", ids=ids):
             found[row["trace_id"]].append(row)
         return found
 
@@ -118,7 +98,7 @@ class DatabaseTraces:
             "SELECT content FROM spans WHERE trace_id = :trace AND content <> '' ORDER BY start_time_unix_nano, span_id"
         )
         before = b'{"spans":['
-        for row in self._ask.rows(query, "spans", trace=trace):
+        for row in self._tables.rows(query, "spans", trace=trace):
             yield before + str(row["content"]).encode()
             before = b","
         yield b"]}" if before == b"," else before + b"]}"
