@@ -9,7 +9,7 @@ from sqlalchemy import create_engine
 
 from regista.conformance.catalog import CatalogContract
 from regista.drivers.catalog.sql.catalog import SqlCatalog
-from regista.drivers.catalog.sql.tables import metadata
+from regista.drivers.catalog.sql.drawing import metadata
 from tests.support.looping import Looping
 
 

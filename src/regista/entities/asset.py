@@ -45,6 +45,9 @@ TYPES: dict[AssetKind, tuple[str, ...]] = {
 _FOLDER = re.compile(r"[^/\\\x00-\x1f\x7f]+")
 _LONGEST_FOLDER = 200
 
+LONGEST_RUN = 255
+"""Characters of a run's name."""
+
 ANONYMOUS = "anonymous"
 """The name of anonymous assets; their version is their content digest's hexadecimal digits."""
 
@@ -94,6 +97,18 @@ class AssetVersion(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         """What the folder was called from which it was registered; "" for a single file, or where that is not known."""
         name = self.source.get("folder", "")
         return name if len(name) <= _LONGEST_FOLDER and _FOLDER.fullmatch(name) and name not in {".", ".."} else ""
+
+    @property
+    def run(self) -> str:
+        """The run that it comes from: as it was said, else the job that produced it; "" for none. None has a long name."""
+        node = self.source.get("node", "")
+        run = self.source.get("run_id") or (node.partition("/")[2] if node.startswith("job:") else "")
+        return run if len(run) <= LONGEST_RUN else ""
+
+    @property
+    def origin(self) -> str:
+        """The address that was said to be its source; "" for none."""
+        return self.source.get("uri", "")
 
     @property
     def node(self) -> str:

@@ -23,7 +23,7 @@ from regista.conformance.catalog.llm_traces import LlmTraceContract
 from regista.conformance.catalog.resources import ResourceContract
 from regista.conformance.catalog.runs import ExperimentContract, MetricContract, RunDataContract, RunSearchContract
 from regista.conformance.catalog.scopes import GroupContract, ScopeContract, SettingsContract
-from regista.conformance.catalog.searches import SearchLawContract
+from regista.conformance.catalog.searches import SearchLawContract, VersionSearchLawContract
 from regista.conformance.catalog.transactions import TransactionContract
 from regista.conformance.catalog.turns import TurnContract
 from regista.conformance.catalog.webhooks import WebhookContract
@@ -48,6 +48,7 @@ class CatalogContract(
     ExperimentContract,
     RunSearchContract,
     SearchLawContract,
+    VersionSearchLawContract,
     ArtifactContract,
     LoggedModelContract,
     LlmTraceContract,

@@ -1,4 +1,4 @@
-"""Searching runs, held against the law of a clause as it is told in memory (``holds``), for whatever can be asked."""
+"""Searching runs and versions, held against the law of a clause as it is told in memory (``holds``), for whatever can be asked."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 from regista.conformance.catalog.case import CatalogCase, every
 from regista.conformance.catalog.examples import added_job
+from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.run import Metric
 from regista.entities.search import Clause, Field, Order
 from regista.interfaces.catalog import Catalog, Transaction
@@ -136,6 +137,77 @@ class SearchLawContract(CatalogCase):
                 (Field.ATTRIBUTE, "created"): number,
             }
             made.append(_Told(run.name, run.experiment, values))
+        return made
+
+
+_VERSION_CLAUSES = [
+    *chain.from_iterable(_texts(Field.ATTRIBUTE, key) for key in ("run", "source", "type")),
+    *_texts(Field.TAG, "k"),
+    *_numbers(Field.ATTRIBUTE, "number"),
+]
+_VERSION_ORDERS = [
+    Order(Field.ATTRIBUTE, key, ascending) for key in ("number", "changed", "run") for ascending in (True, False)
+]
+
+
+class VersionSearchLawContract(CatalogCase):
+    """``tx.versions.page``: the same law."""
+
+    def test_versions_are_found_by_what_they_come_from(self, catalog: Catalog) -> None:
+        told = self.versions(catalog)
+        for clause in _VERSION_CLAUSES:
+            assert self.listed(catalog, [clause], [], 100) == _wanted(told, (0,), [clause], []), clause
+
+    def test_clauses_orders_and_pages_of_versions_go_together(self, catalog: Catalog) -> None:
+        told = self.versions(catalog)
+
+        @settings(max_examples=100, deadline=None)
+        @given(
+            clauses=st.lists(st.sampled_from(_VERSION_CLAUSES), max_size=3),
+            orders=st.lists(st.sampled_from(_VERSION_ORDERS), max_size=2),
+            size=st.sampled_from([1, 3, 100]),
+        )
+        def law(clauses: Sequence[Clause], orders: Sequence[Order], size: int) -> None:
+            assert self.listed(catalog, clauses, orders, size) == _wanted(told, (0,), clauses, orders)
+
+        law()
+
+    def listed(self, catalog: Catalog, clauses: Sequence[Clause], orders: Sequence[Order], size: int) -> list[str]:
+        """The ids in all pages."""
+        return [
+            one.id
+            for one in every(
+                lambda request: catalog.read(
+                    lambda tx: tx.versions.page("w", AssetKind.MODEL, None, request, clauses=clauses, order=orders)
+                ),
+                size,
+            )
+        ]
+
+    def versions(self, catalog: Catalog) -> list[_Told]:
+        """Each with another run, said or found in its node, and another source."""
+        made = []
+        for number in range(2 * len(_TEXTS)):
+            run, source = _TEXTS[number % len(_TEXTS)], _TEXTS[(number * 7) % len(_TEXTS)]
+            said = {"node": f"job:w/{run}"} if number % 2 else {"node": "job:w/another", "run_id": run}
+            one = AssetVersion(
+                id=f"v{number}",
+                scope_id="w",
+                kind=AssetKind.MODEL,
+                name="churn",
+                version=str(number),
+                type=source,
+                tags={"k": source} if number % 3 else {},
+                source=(said if run else {}) | ({"uri": source} if source else {}),
+                created_at=number,
+                updated_at=number % 5,
+            )
+            catalog.write(lambda tx, one=one: tx.versions.add(one))  # type: ignore[misc]
+            values: dict[tuple[Field, str], Any] = {(Field.TAG, key): value for key, value in one.tags.items()}
+            for key, value in {"run": run, "source": source, "type": source, "number": number}.items():
+                values[Field.ATTRIBUTE, key] = value
+            values |= {(Field.ATTRIBUTE, "changed"): number % 5, (Field.ATTRIBUTE, "created"): number}
+            made.append(_Told(one.id, 0, values))
         return made
 
 

@@ -42,7 +42,7 @@ def version(call: Call, one: AssetVersion, asset: Asset | None) -> VersionAnswer
         current_stage=stage_of(one),
         description=one.description,
         source=source_of(call, one),
-        run_id=run_of(one),
+        run_id=one.run,
         run_link=one.source.get("run_link", ""),
         model_id=one.source.get("model_id", ""),
         status="READY",
@@ -51,12 +51,6 @@ def version(call: Call, one: AssetVersion, asset: Asset | None) -> VersionAnswer
     )
 
 
-def run_of(one: AssetVersion) -> str:
-    """The run it was registered from: as it was said, else the job that produced it."""
-    node = one.source.get("node", "")
-    return one.source.get("run_id") or (node.rpartition("/")[2] if node.startswith("job:") else "")
-
-
 def source_of(call: Call, one: AssetVersion) -> str:
     """Where it came from, as it was said; else where it is."""
-    return one.source.get("uri") or call.uri(f"versions/{one.id}")
+    return one.origin or call.uri(f"versions/{one.id}")

@@ -163,7 +163,7 @@ MODELS = Space(
 )
 VERSIONS = Space(
     entities=("attribute", "tag"),
-    texts={"name": "name", "run_id": "run_id", "source_path": "source"},
+    texts={"name": "name", "run_id": "run", "source_path": "source"},
     numbers={"version_number": "number", "creation_timestamp": "created", "last_updated_timestamp": "changed"},
     lists=frozenset({"name", "run_id"}),
     sortable=frozenset({"name", "version_number", "creation_timestamp", "last_updated_timestamp"}),

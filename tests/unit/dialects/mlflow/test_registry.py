@@ -6,6 +6,7 @@ from regista.entities.asset import AssetKind
 from regista.entities.lineage import EdgeType
 from regista.entities.scope import ScopeAddress, ScopeKind
 from regista.services.access.access import SYSTEM
+from regista.services.assets.versions import NewVersion
 from tests.support.mlflow_door import FILES
 
 CENTRAL = ScopeAddress(ScopeKind.REGISTRY, "central")
@@ -267,12 +268,32 @@ class TestVersions:
         assert found("tags.vs = '1'") == "a2"
         assert found(f"source_path = 'runs:/{run}/model' AND name LIKE '%b'", order_by=["version_number"]) == "b1 b2"
         assert found("name = 'nothing'") == ""
+        assert found(f"run_id != '{run}' AND name LIKE 'vs-_'") == ""
+        assert found("source_path LIKE 'runs:/%/model' AND name = 'vs-a'", order_by=["version_number"]) == "a1 a2"
+        assert found(f"tags.source = 'runs:/{run}/model'") == ""
         both = "name IN ('vs-a', 'vs-b')"
         assert found(both).startswith("a2 ")  # its tag was set last
         assert found(both, order_by=["version_number", "name DESC"]) == "b1 a1 b2 a2"
         assert found(f"{both} AND version_number <= 1 AND creation_timestamp > 0", order_by=["name"]) == "a1 b1"
         for wrong in (["run_id"], ["source_path"], ["metrics.x"], ["colour"]):
             assert door.refused("GET", "model-versions/search", order_by=wrong).startswith("INVALID_PARAMETER_VALUE")
+
+    def test_one_that_was_registered_from_nothing_that_was_said_is_found_by_its_address(self, door):
+        dev = ScopeAddress(ScopeKind.WORKSPACE, "dev")
+        door.house.assets.create(SYSTEM, dev, NewVersion(kind=AssetKind.MODEL, name="unsaid"))
+        (one,) = door.get("model-versions/search", filter="name = 'unsaid'")["model_versions"]
+        assert one["run_id"] == ""
+        asked = f"source_path = '{one['source']}'"
+        assert [found["name"] for found in door.get("model-versions/search", filter=asked)["model_versions"]] == [
+            "unsaid"
+        ]
+        asked = f"source_path = '{one['source']}0'"
+        assert door.get("model-versions/search", filter=asked)["model_versions"] == []
+
+    def test_no_run_has_a_name_as_long_as_that(self, door):
+        door.post("registered-models/create", name="long-run")
+        asked = {"name": "long-run", "source": "dummy", "run_id": "r" * 256}
+        assert "255" in door.refused("POST", "model-versions/create", **asked)
 
     def test_prompts_are_versions_without_files(self, door):
         prompt = [{"key": "mlflow.prompt.is_prompt", "value": "true"}]

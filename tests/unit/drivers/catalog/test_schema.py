@@ -12,9 +12,10 @@ from sqlalchemy import create_engine, inspect, text
 
 from regista.drivers.catalog.sql import schema
 from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.drivers.catalog.sql.drawing import metadata
 from regista.drivers.catalog.sql.session import Session
 from regista.drivers.catalog.sql.sqlite import sqlite_engine
-from regista.drivers.catalog.sql.tables import REVISION, metadata
+from regista.drivers.catalog.sql.tables import REVISION
 from regista.entities.asset import AssetKind, AssetVersion
 from regista.entities.page import PageRequest
 from regista.entities.run import ModelMetric
@@ -143,6 +144,41 @@ def test_versions_of_an_older_database_are_listed_by_their_change_and_keep_their
     assert numbers(Clause(Field.TAG, "team", "=", "red")) == ["2"]
     catalog.write(lambda tx: tx.versions.put(msgspec.structs.replace(tx.versions.get("id1"), updated_at=20)))
     assert numbers() == ["1", "2", "3"]
+    catalog.close()
+
+
+def test_versions_of_an_older_database_are_found_by_the_run_that_they_come_from(url):
+    insert = (
+        "INSERT INTO versions (seq, id, scope_id, kind, name, version, type, content, manifest, created_by, archived,"
+        " created_at, updated_at, body) VALUES (:seq, :id, 'w', 'model', 'churn', :version, '', '', '', 'ada', 0, 1, 1, :body)"
+    )
+    sources = [
+        {},
+        {"node": "job:w/train"},
+        {"node": "job:w/train", "run_id": "said", "uri": "runs:/said/model"},
+        {"node": "version:w/model/churn/1", "run_id": "r" * 256},
+        {"uri": "s3://bucket/a"},
+    ]
+    rows = []
+    for seq, source in enumerate(sources, 1):
+        one = AssetVersion(
+            id=f"id{seq}", scope_id="w", kind=AssetKind.MODEL, name="churn", version=str(seq), source=source
+        )
+        body = msgspec.json.encode(one).decode()
+        rows.append((insert, {"seq": seq, "id": one.id, "version": one.version, "body": body}))
+    migrated_to(url, "0008", *rows)
+    catalog = SqlCatalog.open(url)
+
+    def numbers(key, operator, value):
+        clauses = [Clause(Field.ATTRIBUTE, key, operator, value)]
+        page = catalog.read(lambda tx: tx.versions.page("w", AssetKind.MODEL, None, PageRequest(10), clauses=clauses))
+        return "".join(sorted(one.version for one in page.items))
+
+    assert numbers("run", "=", "train") == "2"
+    assert numbers("run", "=", "said") == "3"
+    assert numbers("run", "=", "") == "145"
+    assert numbers("source", "LIKE", "%/%") == "35"
+    assert numbers("source", "=", "") == "124"
     catalog.close()
 
 

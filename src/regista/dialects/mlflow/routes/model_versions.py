@@ -1,14 +1,11 @@
 """Versions of registered models."""
 
-from collections.abc import Sequence
-from functools import partial
-
 import msgspec
 
 from regista.dialects.desk import Pace
 from regista.dialects.mlflow import limits, render, render_registry, wire_registry as wire
 from regista.dialects.mlflow.call import Call, Route
-from regista.dialects.mlflow.offsets import page_by_offset
+from regista.dialects.mlflow.errors import too_long
 from regista.dialects.mlflow.origins import read_source
 from regista.dialects.mlflow.render import Json
 from regista.dialects.mlflow.routes.registered_models import (
@@ -19,24 +16,22 @@ from regista.dialects.mlflow.routes.registered_models import (
 )
 from regista.dialects.mlflow.searches import VERSIONS
 from regista.dialects.mlflow.webhook_events import IS_PROMPT
-from regista.entities.asset import AssetKind, AssetVersion
+from regista.entities.asset import LONGEST_RUN, AssetKind, AssetVersion
 from regista.entities.page import PageRequest
 from regista.entities.search import Clause, Field, Order
 from regista.errors import InvalidError
 from regista.services.registry.model_versions import NewModelVersion
-from regista.services.tracking.matching import holds
 
 _MOST = 200_000
 _MODEL = AssetKind.MODEL
-_IN_BODIES = {"run_id", "source"}
-"""What the catalog cannot search by."""
-_ALL = 1 << 62
 _PROMPT_TEXT = "mlflow.prompt.text"
 
 
 def create(call: Call, asked: wire.CreateVersion) -> Json:
     """Register what the source means; a prompt is all in its tags and has no files."""
     tags = limits.pairs(asked.tags, "tags", limits.MAX_REGISTRY_TAG)
+    if len(asked.run_id) > LONGEST_RUN:
+        raise too_long("run_id", LONGEST_RUN)
     given = {"uri": asked.source, "run_id": asked.run_id, "model_id": asked.model_id, "run_link": asked.run_link}
     new = NewModelVersion(
         name=asked.name,
@@ -129,28 +124,24 @@ def download_uri(call: Call, asked: wire.VersionName) -> Json:
 def search(call: Call, asked: wire.SearchVersions) -> Json:
     """By name, number, run, source and tags; the latest changed first unless another order is asked for."""
     limit = limits.check_results(asked.max_results, _MOST)
-    clauses, orders = VERSIONS.clauses(asked.filter), VERSIONS.orders(asked.order_by)
-    rest = [c for c in clauses if c.key in _IN_BODIES and c.field is Field.ATTRIBUTE]
+    orders = VERSIONS.orders(asked.order_by)
+    clauses = [known for one in VERSIONS.clauses(asked.filter) for known in _known(call, one)]
     named = next((c for c in clauses if c.key == "name" and c.operator == "=" and c.field is Field.ATTRIBUTE), None)
-    known = [c for c in clauses if c not in rest and c is not named]
+    known = [c for c in clauses if c is not named]
     if named is None and not any(c.key == IS_PROMPT for c in known):
         known = without_prompts(known)
-    search = partial(
-        call.house.model_versions.search,
-        *(call.caller, call.address, None if named is None else str(named.value), known),
+    found = call.house.model_versions.search(
+        call.caller,
+        call.address,
+        None if named is None else str(named.value),
+        known,
         [*(orders or [_NEWEST]), _BY_NAME, *([_BY_NUMBER] if orders else [])],
+        PageRequest(limit, asked.page_token or None),
     )
-    page: Sequence[AssetVersion]
-    if rest:
-        matching = [one for one in search(PageRequest(_ALL)).items if _matches(call, one, rest)]
-        page, token = page_by_offset(matching, limit, asked.page_token)
-    else:
-        found = search(PageRequest(limit, asked.page_token or None))
-        page, token = found.items, found.next
-    names = {one.name for one in page}
+    names = {one.name for one in found.items}
     assets = {name: call.house.assets.get_asset(call.caller, call.address, _MODEL, name) for name in names}
-    rendered = (render_registry.version(call, one, assets[one.name]) for one in page)
-    return render.paged("model_versions", rendered, token)
+    rendered = (render_registry.version(call, one, assets[one.name]) for one in found.items)
+    return render.paged("model_versions", rendered, found.next)
 
 
 _NEWEST = Order(Field.ATTRIBUTE, "changed", ascending=False)
@@ -176,9 +167,14 @@ def _check_origin(asked: wire.CreateVersion, path: str) -> None:
             )
 
 
-def _matches(call: Call, version: AssetVersion, clauses: list[Clause]) -> bool:
-    values = {"run_id": render_registry.run_of(version), "source": render_registry.source_of(call, version)}
-    return all(holds(clause, values[clause.key]) for clause in clauses)
+def _known(call: Call, clause: Clause) -> list[Clause]:
+    """What the catalog knows a clause by: where no source was said, the address of the version stands for it."""
+    own = call.uri("versions/")
+    asked = (clause.field, clause.key, clause.operator)
+    if asked != (Field.ATTRIBUTE, "source", "=") or not str(clause.value).startswith(own):
+        return [clause]
+    of = Clause(Field.ATTRIBUTE, "id", "=", str(clause.value).removeprefix(own))
+    return [of, Clause(Field.ATTRIBUTE, "source", "=", "")]
 
 
 ROUTES = {

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import inspect, text
 
+from regista.drivers.catalog.sql.drawing import metadata
 from regista.drivers.catalog.sql.session import Session
-from regista.drivers.catalog.sql.tables import REVISION, metadata
+from regista.drivers.catalog.sql.tables import REVISION
 from regista.errors import InternalError, UnsupportedError
 
 MIGRATIONS = Path(__file__).with_name("migrations")

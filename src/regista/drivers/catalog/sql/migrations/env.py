@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from regista.drivers.catalog.sql.tables import metadata
+from regista.drivers.catalog.sql.drawing import metadata
 
 connection = context.config.attributes["connection"]
 if not connection.in_transaction():

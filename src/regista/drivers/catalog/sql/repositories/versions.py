@@ -31,6 +31,9 @@ _subject = Subject(
         created_by=_column.created_by,
         created=_column.created_at,
         changed=_column.updated_at,
+        id=_column.id,
+        run=_column.run,
+        source=_column.source,
     )
     | {"number": Attribute(_NUMBER, int)},
     tables.version_tags,
@@ -161,4 +164,6 @@ def _row(version: AssetVersion) -> dict[str, Any]:
         "deleted_at": None,
         "body": encoded(version),
         "updated_at": version.updated_at,
+        "run": version.run,
+        "source": version.origin,
     }
