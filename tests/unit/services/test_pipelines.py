@@ -136,6 +136,29 @@ class TestBindings:
         assert job.status is JobStatus.COMPLETED, job.error
         assert place.log(place.steps(job.name)["b"].name).startswith("u")
 
+    def test_artifacts_that_a_step_declares_are_its_artifacts(self, place):
+        written = f"echo {fresh()} > ${{{{outputs.artifacts}}}}/x; echo more > outputs/y"
+        document = pipeline(
+            {
+                "a": node(written, outputs={"artifacts": {}}),
+                "b": node(
+                    "ls ${{inputs.i}}; cat ${{inputs.i}}/x", inputs={"i": "${{parent.jobs.a.outputs.artifacts}}"}
+                ),
+            }
+        )
+        job = place.run(document)
+        assert job.status is JobStatus.COMPLETED, job.error
+        steps = place.steps(job.name)
+        assert place.log(steps["b"].name).startswith("x\ny\nu")
+        assert place.files(steps["a"].name, "artifacts") == ["x", "y"]
+
+    def test_artifacts_that_are_declared_become_a_version(self, place):
+        written = f"echo {fresh()} > ${{{{outputs.artifacts}}}}/x"
+        job = place.run(pipeline({"a": node(written, outputs={"artifacts": {"type": "uri_folder", "name": "kept"}})}))
+        assert job.status is JobStatus.COMPLETED, job.error
+        made = place.house.assets.get(place.caller, place.dev, AssetKind.DATA, "kept")
+        assert (made.file_count, place.steps(job.name)["a"].outputs["artifacts"].node) == (1, made.node)
+
     def test_a_named_output_of_the_pipeline_is_registered(self, place):
         document = chain(fresh())
         document["outputs"]["model"] = {"type": "uri_folder", "name": "piped"}

@@ -13,6 +13,7 @@ import contextlib
 import shutil
 from pathlib import Path
 
+from regista.entities.graph import ARTIFACTS
 from regista.entities.job import Job
 
 
@@ -33,6 +34,10 @@ class AttemptFolder:
     def is_staged(self) -> bool:
         """Whether ``mark_staged`` was called: only then may something have been started here."""
         return self._staged.exists()
+
+    def output(self, name: str) -> Path:
+        """Where an output is written. ``./outputs`` is one, also for a job that declares it."""
+        return self.artifacts if name == ARTIFACTS else self.outputs / name
 
     def make(self) -> None:
         """An empty folder, in place of what a worker left that died while it filled it."""

@@ -42,7 +42,7 @@ def input_value(folder: AttemptFolder, name: str, binding: Binding, manifest: Ma
 
 def output_value(folder: AttemptFolder, name: str, output: OutputSpec) -> str:
     """What the command is given for an output: a folder that exists, or a file in one."""
-    place = folder.outputs / name
+    place = folder.output(name)
     return str(place / name if output.type == "uri_file" else place)
 
 

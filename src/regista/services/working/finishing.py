@@ -68,11 +68,12 @@ def collect(store: BlobStore, plan: CommandPlan, folder: AttemptFolder, work_log
     """Store outputs, ./outputs and the log; again gives the same."""
     skipped: list[str] = []
     with together(store) as gathering:
-        left = Left(
-            outputs={name: ingest(gathering, folder.outputs / name, skipped) for name in plan.outputs},
-            artifacts=ingest(gathering, folder.artifacts, skipped),
-            log=_store_log(store, gathering, work_logs),
-        )
+        artifacts = ingest(gathering, folder.artifacts, skipped)
+        outputs = {
+            name: artifacts if name == ARTIFACTS else ingest(gathering, folder.output(name), skipped)
+            for name in plan.outputs
+        }
+        left = Left(outputs=outputs, artifacts=artifacts, log=_store_log(store, gathering, work_logs))
     left.skipped = tuple(skipped[:20])
     return left
 
@@ -215,7 +216,7 @@ class _Last(msgspec.Struct, frozen=True):
             outputs = self._bindings(job) | self._registered(tx, job, sealed)
             self._place(tx, job)
             artifacts = _artifacts(tx, self.workshop, self.scope, job, self.left)
-            if artifacts.files:
+            if artifacts.files and ARTIFACTS not in outputs:
                 outputs[ARTIFACTS] = _binding(job, OutputSpec(type="uri_folder"), ARTIFACTS, artifacts)
             job = self._ended(job, outputs, at)
             tx.jobs.put(job)

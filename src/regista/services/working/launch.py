@@ -79,7 +79,7 @@ class Launch:
         inputs = {name: self._staged(name, binding) for name, binding in job.inputs.items()}
         for name, output in plan.outputs.items():
             Path(output_value(folder, name, output)).parent.mkdir(parents=True, exist_ok=True)
-            (folder.outputs / name).mkdir(exist_ok=True)
+            folder.output(name).mkdir(exist_ok=True)
         folder.mark_staged()
         return inputs
 
