@@ -124,6 +124,7 @@ class TestSeveralServers:
         led = msgspec.structs.replace(settings, catalog=postgres_database, home=settings.home / "p")
         for name in ("tls", "uv-cache", "envs", "locks", "layers"):
             (led.home / name).parent.mkdir(exist_ok=True)
+            (settings.home / name).mkdir(exist_ok=True)
             (led.home / name).symlink_to(settings.home / name)
         other = msgspec.structs.replace(led, home=settings.home / "q")
         leader, follower = build_house(led), build_house(other)
