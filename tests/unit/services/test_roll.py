@@ -1,5 +1,7 @@
 """Who is on the roll of a machine's workers, and who is taken off it."""
 
+import errno
+import fcntl
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -87,3 +89,18 @@ def test_who_leaves_is_not_on_it_and_may_come_again(roll, tmp_path):
     assert not list((tmp_path / "roll").iterdir())
     roll.enter()
     assert [path.name for path in (tmp_path / "roll").iterdir()] == ["new"]
+
+
+def test_where_there_are_no_locks_nobody_is_on_it_and_nobody_is_taken_for_dead(catalog, tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "no locks available")
+
+    claimed(catalog, "old", "a")
+    (tmp_path / "old").touch()
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    roll = Roll(tmp_path, "new")
+    roll.enter()
+    roll.free_the_dead(catalog)
+    assert claimable(catalog) is None
+    assert [path.name for path in tmp_path.iterdir()] == ["old"]
+    roll.leave()

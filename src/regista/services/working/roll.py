@@ -24,14 +24,19 @@ class Roll:
         self._lock = -1
 
     def enter(self) -> None:
-        """Live from now on, for all to see. To be called before the first lease is claimed."""
+        """Live from now on, for all to see. To be called before the first lease is claimed.
+
+        Where the file system knows no locks nobody is on the roll, and leases run out as those of other machines do."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         while self._lock < 0:
             lock = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not _locked(lock, fcntl.LOCK_EX):
+                self._path.unlink(missing_ok=True)
+                os.close(lock)
+                return
             if _is(lock, self._path):
                 self._lock = lock
-            else:  # somebody looked between the two lines, and removed it as a dead one's
+            else:  # somebody looked before it was locked, and removed it as a dead one's
                 os.close(lock)
 
     def leave(self) -> None:
@@ -54,14 +59,19 @@ class Roll:
             except FileNotFoundError:
                 continue
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if _is(lock, path):
+                if _locked(lock, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is(lock, path):
                     yield path.name
                     path.unlink(missing_ok=True)
-            except BlockingIOError:
-                continue
             finally:
                 os.close(lock)
+
+
+def _locked(opened: int, how: int) -> bool:
+    try:
+        fcntl.flock(opened, how)
+    except OSError:  # another has it, or there are no locks
+        return False
+    return True
 
 
 def _is(opened: int, path: Path) -> bool:
