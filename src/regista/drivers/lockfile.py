@@ -28,6 +28,11 @@ class LockFile:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise ConflictError(f"{what} is in use by process {holder}", hint=hint) from None
+        except OSError as failed:
+            os.close(self._descriptor)
+            raise UnavailableError(
+                f"{what} cannot be locked: {failed.strerror}", hint="Put it on a file system that knows locks (flock)."
+            ) from failed
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, f"{os.getpid()}\n".encode("ascii"), 0)
 
