@@ -1,8 +1,11 @@
 """What a process holds in memory, as the kernel counts it: the peak since it was last looked at, and what no file backs."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
+
+_HEAP = 64 << 20
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -29,6 +32,21 @@ class Memory:
         lines = (self._folder / "status").read_text().splitlines()
         told = {name: value for name, _, value in (line.partition(":") for line in lines)}
         return Held(_bytes(told["VmHWM"]), _bytes(told["VmRSS"]), _bytes(told["RssAnon"]))
+
+    def heaps(self) -> int:
+        """How many heaps glibc has made for threads. Each is at a multiple of 64 MiB and has as many for itself, of which it
+        can use the beginning."""
+        lines = [line.split(maxsplit=2) for line in (self._folder / "maps").read_text().splitlines()]
+        places = [(_place(line[0]), line[1]) for line in lines]
+        return sum(
+            start % _HEAP == 0 and (may, rest_may) == ("rw-p", "---p") and rest == (end, start + _HEAP)
+            for ((start, end), may), (rest, rest_may) in pairwise(places)
+        )
+
+
+def _place(said: str) -> tuple[int, int]:
+    start, _, end = said.partition("-")
+    return int(start, 16), int(end, 16)
 
 
 def _bytes(said: str) -> int:

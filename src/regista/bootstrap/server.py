@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from regista import __version__
+from regista.bootstrap.allocation import share_freed_memory
 from regista.bootstrap.application import Application, build_application
 from regista.bootstrap.certificates import ensure_certificates
 from regista.bootstrap.house import build_house
@@ -37,6 +38,7 @@ def serve(
         raise ForbiddenError(
             f"{settings.host} can be reached from other machines", hint="Say --allow-remote when that is what you want."
         )
+    share_freed_memory()
     with _own(settings):
         _serve(settings, ready, new_owner_key=new_owner_key)
 

@@ -15,7 +15,11 @@ BATCH = 1 << 20
 """So many bytes are worth a thread's turn."""
 
 AHEAD = 4 << 20
-"""So many are received, at most, while others are written: a disk that hesitates holds up no client."""
+"""So many are received, at most, while others are written: a disk that hesitates holds up no client. Bodies that come at the
+same time share them: it hesitates for all, and what is in memory must not grow with the connections of a client."""
+
+LEAST = 256 << 10
+"""What each body has of that, however many there are."""
 
 
 class Arriving:
@@ -65,16 +69,18 @@ async def write_all(chunks: AsyncIterable[bytes], write: Callable[[bytes], None]
     waiting: list[bytes] = []
     size = 0
     writing: asyncio.Future[None] | None = None
+    _bodies.add(me := object())
     try:
         async for chunk in chunks:
             waiting.append(chunk)
             size += len(chunk)
-            if size >= AHEAD or (size >= BATCH and (writing is None or writing.done())):
+            if size >= _share() or (size >= BATCH and (writing is None or writing.done())):
                 if writing is not None:
                     await writing
                 writing = asyncio.ensure_future(run(_write, write, waiting))
                 waiting, size = [], 0
     finally:
+        _bodies.discard(me)
         if writing is not None:
             await asyncio.wait([writing])
     if writing is not None:
@@ -111,5 +117,15 @@ async def send_all(send: http.Send, arriving: Arriving, chunks: Iterator[bytes],
     await send({"type": "http.response.body", "body": b""})
 
 
+_bodies: set[object] = set()
+"""One for each body that is being received."""
+
+
+def _share() -> int:
+    return max(LEAST, AHEAD // len(_bodies))
+
+
 def _write(write: Callable[[bytes], None], chunks: list[bytes]) -> None:
-    write(b"".join(chunks))
+    joined = b"".join(chunks)
+    chunks.clear()  # or each byte would be held twice for as long as the disk takes
+    write(joined)

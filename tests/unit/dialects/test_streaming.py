@@ -1,10 +1,12 @@
 """Bytes between a connection and a store."""
 
 import asyncio
+import threading
+import tracemalloc
 
 import pytest
 
-from regista.dialects.streaming import AHEAD, BATCH, Arriving, read_ahead, send_all, write_all
+from regista.dialects.streaming import AHEAD, BATCH, LEAST, Arriving, read_ahead, send_all, write_all
 
 
 async def run(work, *arguments):
@@ -44,6 +46,43 @@ class TestWriting:
         chunk, written = bytes(AHEAD), []
         asyncio.run(write_all(Arriving(messages(*body(chunk))), written.append, run))
         assert written[0] is chunk
+
+    def test_nothing_is_held_twice_while_it_is_written(self):
+        held = []
+
+        async def chunks():
+            for _ in range(64):
+                yield bytes(BATCH // 64)
+
+        tracemalloc.start()
+        try:
+            asyncio.run(write_all(chunks(), lambda _: held.append(tracemalloc.get_traced_memory()[0]), run))
+        finally:
+            tracemalloc.stop()
+        assert BATCH <= max(held) < 1.5 * BATCH
+
+    @pytest.mark.parametrize(("count", "most"), [(1, AHEAD + BATCH), (32, BATCH)])
+    def test_bodies_that_come_together_share_what_is_received_while_others_are_written(self, count, most):
+        received, disk = [0] * count, threading.Event()
+
+        async def chunks(number):
+            while not disk.is_set():
+                await asyncio.sleep(0)
+                received[number] += BATCH // 16
+                yield bytes(BATCH // 16)
+
+        async def main():
+            writing = [
+                asyncio.ensure_future(write_all(chunks(one), lambda _: disk.wait(), run)) for one in range(count)
+            ]
+            for _ in range(200):  # turns of the loop: more than each body may have
+                await asyncio.sleep(0)
+            disk.set()
+            await asyncio.gather(*writing)
+
+        asyncio.run(main())
+        assert min(received) >= LEAST
+        assert max(received) <= most + BATCH // 16
 
     def test_tells_that_the_client_is_gone(self):
         arriving = Arriving(messages(*body(b"half", ended=False), {"type": "http.disconnect"}))
