@@ -10,7 +10,9 @@ from contextlib import suppress
 import psycopg
 import pytest
 
+from regista.conformance.catalog.examples import added_job
 from regista.drivers.catalog.sql.catalog import SqlCatalog
+from regista.entities.run import Metric
 from regista.errors import UnavailableError
 from tests.support.looping import Looping
 from tests.support.postgres import running_postgres
@@ -64,6 +66,52 @@ def write_until(looping, client, ended, done, doubtful):
             time.sleep(0.02)
         else:
             done.append(key)
+
+
+KEYS = [f"k{number:03}" for number in range(200)]
+
+
+def log_until(looping, run, client, ended, done, doubtful):
+    number = 0
+    while time.monotonic() < ended:
+        number += 1
+        batch = [Metric(key, float(client), client, number) for key in KEYS]
+        try:
+            looping.write(lambda tx, batch=batch: tx.runs.log_metrics(run.id, batch))
+        except UnavailableError:
+            doubtful.append((number, client))
+            time.sleep(0.02)
+        else:
+            done.append((number, client))
+
+
+def test_batches_that_were_acknowledged_are_there_whole_when_the_server_is_killed():
+    with running_postgres(DURABLE) as server:
+        url = server.url_of(server.create_database())
+        looping = Looping(SqlCatalog.open(url))
+        looping.ready()
+        run = added_job(looping.catalog)
+        done, doubtful = [], []
+        ended = time.monotonic() + SECONDS
+        with ThreadPoolExecutor(CLIENTS) as threads:
+            clients = [threads.submit(log_until, looping, run, n, ended, done, doubtful) for n in range(CLIENTS)]
+            while time.monotonic() < ended:
+                time.sleep(1.5)
+                kill_one(url)
+            for client in clients:
+                client.result(60)
+        pairs(url)  # it has recovered
+        histories = [
+            looping.catalog.read(lambda tx, k=key: tx.histories.points(run.id, k, None, 10**6)) for key in KEYS
+        ]
+        places = [(one.step, one.timestamp) for one in histories[0]]
+        assert all([(one.step, one.timestamp) for one in history] == places for history in histories)
+        assert {*done} <= {*places} <= {*done, *doubtful}
+        latest = looping.catalog.read(lambda tx: tx.runs.latest_metrics([run.id]))[run.id]
+        assert [(one.key, one.step, one.timestamp) for one in latest] == [(key, *places[-1]) for key in KEYS]
+        assert looping.doers["loop"] > CLIENTS
+        looping.close()
+        looping.stop()
 
 
 def test_nothing_that_was_acknowledged_is_lost_when_the_server_is_killed():

@@ -29,7 +29,7 @@ _SMALL_THREADS = 3
 one another, and not those behind a long search."""
 
 
-_SHORT, _SHORT_ON_LOOP = 1 << 20, 16 << 10
+_SHORT, _SHORT_ON_LOOP = 1 << 20, 128 << 10
 """Bytes of a request that are read in no time, by who writes and where the loop itself does it."""
 
 

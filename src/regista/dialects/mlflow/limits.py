@@ -19,6 +19,7 @@ MAX_PAIRS = 100
 
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w\- :]{0,249}", re.ASCII)
 """Names that need no closer look; nearly all are of this form."""
+_PLAIN_LINES = re.compile(rf"(?:{_PLAIN.pattern}\n)*+", re.ASCII)
 _KEY = re.compile(r"[/\w.\- :]*")
 _CHARACTERS = "Names may only contain alphanumerics, underscores (_), dashes (-), periods (.), spaces ( ), colon(:) and slashes (/)."
 
@@ -44,7 +45,9 @@ def check_key(key: str, place: str) -> str:
 
 def check_metrics(metrics: Sequence[MetricWire]) -> None:
     """Raise ``InvalidError`` for a measurement that cannot be."""
-    if all(map(_PLAIN.fullmatch, {metric.key for metric in metrics})) and all(m.timestamp >= 0 for m in metrics):
+    names = {metric.key for metric in metrics}
+    lines = "".join([f"{name}\n" for name in names])
+    if _PLAIN_LINES.fullmatch(lines) and lines.count("\n") == len(names) and all(m.timestamp >= 0 for m in metrics):
         return  # nearly all are, and there may be a thousand
     for index, metric in enumerate(metrics):
         check_key(metric.key, f"metrics[{index}].name")

@@ -183,6 +183,8 @@ class TestRuns:
             ({"params": [{"key": "p", "value": "x" * 1_000_001}]}, "must be at most 1000000 bytes"),
             ({"metrics": [{"key": "a/../b", "value": 1, "timestamp": 1}]}, "must not resolve to other names"),
             ({"metrics": [{"key": "a%b", "value": 1, "timestamp": 1}]}, "Names may only contain alphanumerics"),
+            ({"metrics": [{"key": "a\nb", "value": 1, "timestamp": 1}]}, "Names may only contain alphanumerics"),
+            ({"metrics": [{"key": "a\n", "value": 1, "timestamp": 1}]}, "Names may only contain alphanumerics"),
             ({"metrics": [{"key": "m", "value": 1, "timestamp": -1}]}, "Timestamp must be a nonnegative long"),
             ({"tags": [{"key": "x" * 251, "value": "1"}]}, "exceeds the maximum length of 250 characters"),
         ],

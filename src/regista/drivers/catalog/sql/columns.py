@@ -5,9 +5,9 @@ rows of five columns that takes two milliseconds more.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 
 class Kind(Enum):
@@ -29,19 +29,73 @@ class Column(list[Any]):
         self._kind = kind
 
     def packed(self) -> bytes:
-        """The array: dimensions, no NULL, type, length, lower bound; then each value behind its size. Raise ``OverflowError``
-        for a number that is too large."""
-        number, code, size = self._kind.value
-        head = struct.pack("!iiIii", 1, 0, number, len(self), 1)
+        """The array; raise ``OverflowError`` for a number that is too large."""
+        return _array(self._kind, len(self), self.items())
+
+    def items(self) -> bytes:
+        """What is in it: each value behind its size."""
         if self._kind is Kind.TEXT:
             texts = [text.encode() for text in self]
-            return head + b"".join(part for text in texts for part in (len(text).to_bytes(4, "big"), text))
+            return b"".join(part for text in texts for part in (len(text).to_bytes(4, "big"), text))
+        _, code, size = self._kind.value
         sized: list[Any] = [size] * (2 * len(self))
         sized[1::2] = self
         try:
-            return head + struct.pack(f"!{f'i{code}' * len(self)}", *sized)
+            return struct.pack(f"!{f'i{code}' * len(self)}", *sized)
         except struct.error as wrong:
             raise OverflowError("a number is too large") from wrong
+
+
+class Packed(NamedTuple):
+    """Rows whose columns are packed, as far as that goes before it is known how many there will be."""
+
+    rows: int
+    columns: Sequence[bytes]
+
+    @classmethod
+    def of(cls, kinds: Sequence[Kind], columns: Sequence[Sequence[Any]]) -> Self:
+        """*columns* of these kinds; raise ``OverflowError`` for a number that is too large."""
+        return cls(len(columns[0]), [Column(*one).items() for one in zip(kinds, columns, strict=True)])
+
+
+class Joined:
+    """A column that was put together from others."""
+
+    __slots__ = ("_count", "_items", "_kind")
+
+    def __init__(self, kind: Kind, count: int, items: Sequence[bytes]) -> None:
+        self._kind, self._count, self._items = kind, count, items
+
+    def packed(self) -> bytes:
+        """The array."""
+        return _array(self._kind, self._count, b"".join(self._items))
+
+
+class Pieces:
+    """Rows with columns of *kinds* that come from several."""
+
+    def __init__(self, kinds: Sequence[Kind]) -> None:
+        self._kinds = kinds
+        self._pieces: list[Packed] = []
+        self.count = 0
+
+    def add(self, piece: Packed) -> None:
+        """Some more."""
+        if piece.rows:
+            self._pieces.append(piece)
+            self.count += piece.rows
+
+    def taken(self) -> list[Joined]:
+        """All of them, which are here no longer."""
+        count, pieces = self.count, self._pieces
+        self.count, self._pieces = 0, []
+        columns = zip(*(piece.columns for piece in pieces), strict=True)
+        return [Joined(kind, count, items) for kind, items in zip(self._kinds, columns, strict=True)]
+
+
+def _array(kind: Kind, count: int, items: bytes) -> bytes:
+    """Dimensions, no NULL, type, length, lower bound; then the items."""
+    return struct.pack("!iiIii", 1, 0, kind.value[0], count, 1) + items
 
 
 def introduce() -> None:

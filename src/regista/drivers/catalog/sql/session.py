@@ -16,6 +16,8 @@ from typing import Any, TypeVar, cast
 import msgspec
 from sqlalchemy import Connection, Select, Table, text
 
+from regista.drivers.catalog.sql.places import Place
+from regista.entities.run import Metric
 from regista.errors import InvalidError
 
 T = TypeVar("T")
@@ -179,6 +181,14 @@ class Session:
         except UniqueViolation:
             return False
         return True
+
+    def gather(self, job: int, metrics: Sequence[Metric]) -> bool:  # noqa: ARG002 - for sessions that share a transaction
+        """Have what was measured of the run with the number *job* written together with what others bring; False where it
+        has to be written by itself."""
+        return False
+
+    def learn(self, job: int, numbers: Mapping[str, int], latest: Mapping[str, Place]) -> None:
+        """Remember series of a run, for ``gather``, when this transaction has come to be."""
 
     def append(self, insertion: Insertion, rows: Sequence[Sequence[Any]]) -> None:
         """Add *rows*: the fastest way into SQLite."""

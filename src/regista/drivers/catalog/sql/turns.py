@@ -16,11 +16,15 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
+from time import thread_time
 from typing import TypeVar
+
+from psycopg.errors import UniqueViolation
 
 from regista.drivers.catalog.sql.faults import is_retryable, translated
 from regista.drivers.catalog.sql.group_commit import BATCH, Item
 from regista.drivers.catalog.sql.session import Session
+from regista.drivers.catalog.sql.sheets import Series, Sheets
 from regista.drivers.catalog.sql.wire import Reply, Wire, begin
 from regista.drivers.catalog.sql.wire_session import BeginAgainError, Joint, WireSession
 from regista.interfaces.catalog import WouldWaitError
@@ -28,6 +32,9 @@ from regista.interfaces.catalog import WouldWaitError
 T = TypeVar("T")
 
 _BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+_BUSY = 0.005
+"""Seconds of processor that a group may take of the loop to be begun. Who comes later goes into the next one, of which the loop
+reads while the server writes this one."""
 _TRIES = 3
 """How often in a row groups may collide before threads take over."""
 
@@ -75,18 +82,21 @@ IN_TURN: ContextVar[Turn | None] = ContextVar("in_turn", default=None)
 class _Group:
     """Those who share a transaction."""
 
-    def __init__(self, wire: Wire) -> None:
-        self.transaction = Joint(wire)
+    def __init__(self, wire: Wire, series: Series) -> None:
+        self.sheets = Sheets(series)
+        self.transaction = Joint(wire, self.sheets)
         self.items: list[Item] = []
         self.steps: list[Callable[[], None]] = []
         self.changed = False
         self.spoiled = False
         self.running = 0
+        self.busy = 0.0
+        """Seconds that the loop was busy to begin their work."""
 
     @property
     def is_open(self) -> bool:
         """Whether one more may come."""
-        return len(self.items) < BATCH and not self.is_over
+        return len(self.items) < BATCH and self.busy < _BUSY and not self.is_over
 
     @property
     def is_over(self) -> bool:
@@ -102,6 +112,7 @@ class Turns:
         self._waiting: deque[Item] = deque()
         self._group: _Group | None = None
         self._collisions = 0
+        self._series = Series()
 
     def turn(self, work: Callable[[], T], done: Callable[[T | None, BaseException | None], None]) -> None:
         """Have *work* done, and *done* told what came of it when that is durable: ``WouldWaitError`` when nothing did."""
@@ -116,7 +127,7 @@ class Turns:
         """Begin the work of those who wait, as far as they may. Only the loop calls this, and no greenlet."""
         while self._waiting:
             if self._group is None:
-                self._group = _Group(self.wire)
+                self._group = _Group(self.wire, self._series)
                 try:
                     self._group.transaction.begin(_BEGIN)
                 except WouldWaitError:  # the connection is lost: nobody will be served by it
@@ -131,7 +142,9 @@ class Turns:
     def _begin(self, group: _Group, item: Item) -> None:
         group.items.append(item)
         group.running += 1
+        start = thread_time()
         begin(partial(self._attempt, group, item), partial(self._ended, group))
+        group.busy += thread_time() - start
 
     def _attempt(self, group: _Group, item: Item) -> None:
         """Do one item, and note what came of it."""
@@ -167,6 +180,7 @@ class Turns:
 
     def _commit(self, group: _Group) -> None:
         group.transaction.ending = True
+        group.transaction.finish()
         for step in group.steps:
             step()
         self.wire.part()  # COMMIT has to be answered even when what came before it was refused
@@ -185,6 +199,7 @@ class Turns:
         status = reply.result.command_status if reply.result is not None and reply.error is None else None
         if status == b"COMMIT":
             self._collisions = 0
+            group.sheets.came_to_be()
             for item in group.items:
                 item.tell(item.result, item.error)
         elif self.wire.lost is not None and group.changed:
@@ -198,11 +213,18 @@ class Turns:
     def _again(self, group: _Group, fault: Exception | None) -> None:
         """Nothing of *group* has come to be."""
         self._collisions += 1
-        if self.wire.lost is None and fault is not None and is_retryable(fault) and self._collisions <= _TRIES:
+        if self.wire.lost is None and self._collisions <= _TRIES and self._may_come_to_be(group, fault):
             self._waiting.extendleft(reversed(group.items))
         else:
             self._collisions = 0
             self._refuse(group.items)
+
+    @staticmethod
+    def _may_come_to_be(group: _Group, fault: Exception | None) -> bool:
+        """Whether *group* may come through as it is where *fault* undid it."""
+        if isinstance(fault, UniqueViolation) and group.sheets.were_there():
+            return True
+        return fault is not None and is_retryable(fault)
 
     @staticmethod
     def _refuse(items: Iterable[Item]) -> None:

@@ -17,9 +17,10 @@ from greenlet import GreenletExit, getcurrent, greenlet
 from psycopg import Connection, OperationalError
 from psycopg.adapt import Transformer
 from psycopg.errors import error_from_result
-from psycopg.pq import ExecStatus
+from psycopg.pq import ExecStatus, Format
 from psycopg.pq.abc import PGresult
 
+from regista.drivers.catalog.sql.columns import Column, Joined
 from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
@@ -33,6 +34,8 @@ SHORT = 1000
 _INT, _FLOAT, _TEXT = 20, 701, 25
 _ARRAYS = {int: 1016, float: 1022, str: 1009}
 _LEAST, _MOST = -(2**63), 2**63
+_PACKED = {Column, Joined}
+"""What is sent in the server's own form."""
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 
 
@@ -87,10 +90,13 @@ class Wire:
             text, kind = dumped(value)
             texts.append(text)
             types.append(kind)
+        forms = None
+        if not _PACKED.isdisjoint(map(type, values)):
+            forms = [Format.BINARY if type(value) in _PACKED else Format.TEXT for value in values]
         key = (sql, tuple(types))
         try:
             name = self._prepared.get(key) or self._prepare(key)
-            self._pg.send_query_prepared(name, texts, result_format=1)
+            self._pg.send_query_prepared(name, texts, forms, result_format=1)
         except OperationalError as fault:
             self._loop.call_soon(self._lose, fault)
             raise WouldWaitError from fault
@@ -128,6 +134,11 @@ class Wire:
             raise WouldWaitError
         self._transformer.set_pgresult(result)
         return self._transformer.load_rows(0, count, tuple)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the server has answered all that it was asked."""
+        return not self._expected
 
     def close(self) -> None:
         """Let go; who waits is told that the connection is lost."""
@@ -283,9 +294,18 @@ def dumped(value: Any) -> tuple[bytes | None, int]:
         return _integer(value), _INT
     if isinstance(value, float):
         return repr(value).encode(), _FLOAT
+    if isinstance(value, Column | Joined):
+        return _packed(value), 0
     if isinstance(value, list):
         return _array(value)
     raise WouldWaitError
+
+
+def _packed(column: Column | Joined) -> bytes:
+    try:
+        return column.packed()
+    except (OverflowError, UnicodeEncodeError):
+        raise WouldWaitError from None
 
 
 def _text(value: str) -> bytes:

@@ -19,8 +19,11 @@ from psycopg import Error
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Select
 
+from regista.drivers.catalog.sql import places
 from regista.drivers.catalog.sql.session import Row, Session, Statement
+from regista.drivers.catalog.sql.sheets import TABLES, Part, Sheets
 from regista.drivers.catalog.sql.wire import Reply, Wire, stand_still
+from regista.entities.run import Metric
 from regista.interfaces.catalog import WouldWaitError
 
 T = TypeVar("T")
@@ -36,8 +39,9 @@ class BeginAgainError(BaseException):
 class Joint:
     """What several sessions have in common. ``fault`` is what the server refused first: nothing can come of it any more."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, sheets: Sheets | None = None) -> None:
         self.wire = wire
+        self.sheets = sheets
         self.fault: Exception | None = None
         self.known: dict[Place, Any] = {}
         """What was read of a table and has not been written since."""
@@ -88,6 +92,24 @@ class Joint:
         """Whether it is *session* that writes."""
         return self._writer is session
 
+    def before(self, statement: Statement) -> None:
+        """Write what was gathered, if *statement* writes or would not see it."""
+        sheets = self.sheets
+        if sheets is not None and not sheets.is_empty and not (statement.reads and statement.tables.isdisjoint(TABLES)):
+            self.finish()
+
+    def finish(self) -> None:
+        """Write what was gathered."""
+        if self.sheets is not None and not self.sheets.is_empty:
+            self.sheets.write(self._tell)
+
+    def gather(self, part: Part) -> None:
+        """Write *part* later, with those of others; a server that has nothing to do begins with the points."""
+        if self.sheets is not None:
+            self.sheets.add(part)
+            if self.wire.is_idle and self.sheets.hurry(self._tell):
+                self.wire.part()
+
     def leave(self, session: "WireSession") -> None:
         """*session* has ended: let the next one write."""
         if self._writer is session:
@@ -95,6 +117,11 @@ class Joint:
             if self._waiting:
                 self._writer, go_on = self._waiting.popleft()
                 self.wire.later(go_on)
+
+    def _tell(self, statement: Statement, values: Mapping[str, Any]) -> None:
+        sql, names = statement.numbered()
+        reply = self.wire.send(sql, [values[name] for name in names])
+        reply.then = partial(self.note, reply)
 
 
 class WireSession(Session):
@@ -145,6 +172,22 @@ class WireSession(Session):
     def copy(self, table: str, columns: Mapping[str, str], rows: Iterable[Sequence[Any]]) -> bool:  # noqa: ARG002
         """Not by a wire: what is much comes another way."""
         return False
+
+    def gather(self, job: int, metrics: Sequence[Metric]) -> bool:
+        sheets = self.transaction.sheets
+        try:
+            part = None if sheets is None else sheets.part(job, metrics)
+        except OverflowError:
+            raise WouldWaitError from None
+        if part is None:
+            return False
+        self._enter(TABLES)
+        self.transaction.gather(part)
+        return True
+
+    def learn(self, job: int, numbers: Mapping[str, int], latest: Mapping[str, places.Place]) -> None:
+        if self.transaction.sheets is not None:
+            self.transaction.sheets.learn(job, numbers, latest)
 
     def shared(self, table: str, key: Hashable, find: Callable[[], T]) -> T:
         """What *find* reads, kept for all until *table* is written to."""
@@ -214,6 +257,7 @@ class WireSession(Session):
         else:
             for table in statement.tables:
                 self._saw(table)
+        self.transaction.before(statement)
         sql, names = statement.numbered()
         return self.transaction.wire.send(sql, [values[name] for name in names])
 

@@ -9,14 +9,12 @@ from typing import Any
 import msgspec
 
 from regista.drivers.catalog.sql.paging import cursor_of, key_of, size_of
+from regista.drivers.catalog.sql.places import points_of
 from regista.drivers.catalog.sql.session import Row, Session, Statement
 from regista.entities.page import LONG_PAGE, Page, PageRequest
 from regista.entities.run import Metric
 
 _numbers = msgspec.json.Decoder(list[int]).decode
-
-Point = tuple[str, int, int, int, float]
-"""Key, step, timestamp, whether it is a number, value: sorted as the history is, NaN before any number."""
 
 _SERIES_OF = Statement("SELECT m.seq FROM metrics m JOIN jobs j ON j.seq = m.job WHERE j.id = :job AND m.key = :key")
 _POINTS = "SELECT step, timestamp, is_number, value FROM metric_points WHERE metric = :metric"
@@ -59,7 +57,7 @@ class HistoryRows:
         return Page(_metrics(key, rows[:limit]), cursor)
 
     def points(self, job_id: str, key: str, after: Metric | None, limit: int) -> list[Metric]:
-        return list(_metrics(key, self._rows(job_id, key, None if after is None else point(after)[1:], limit)))
+        return list(_metrics(key, self._rows(job_id, key, None if after is None else points_of([after])[0][1:], limit)))
 
     def steps(self, job_id: str, key: str, first: int, last: int, limit: int) -> list[int]:
         series = self._one_series(job_id, key)
@@ -89,12 +87,6 @@ class HistoryRows:
         """The number of a row of ``metrics``; of one that is not there, a number that no row has."""
         row = self._session.first(_SERIES_OF, job=job_id, key=key)
         return int(row[0]) if row else -1
-
-
-def point(metric: Metric) -> Point:
-    """The columns of *metric*; NaN is stored as (0, 0.0), since SQLite has no NaN."""
-    is_number = not math.isnan(metric.value)
-    return metric.key, metric.step, metric.timestamp, int(is_number), float(metric.value) if is_number else 0.0
 
 
 def _metrics(key: str, rows: Sequence[Row]) -> tuple[Metric, ...]:

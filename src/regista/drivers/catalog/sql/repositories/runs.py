@@ -10,8 +10,9 @@ from typing import Any
 from regista.drivers.catalog.sql import tables
 from regista.drivers.catalog.sql.bodies import decoder, encoded
 from regista.drivers.catalog.sql.columns import Column, Kind
-from regista.drivers.catalog.sql.repositories.histories import Point, point
+from regista.drivers.catalog.sql.places import COLUMNS, KINDS, NAMES, Place, Point, points_of
 from regista.drivers.catalog.sql.session import Insertion, Row, Session, Statement, insert, upsert
+from regista.drivers.catalog.sql.sheets import ADD_LATEST, ADD_POINT, IF_NEWER
 from regista.drivers.catalog.sql.tables import HEAD
 from regista.drivers.catalog.sql.tags import Tags
 from regista.entities.run import Dataset, Metric
@@ -26,34 +27,26 @@ _FEW = 4
 _BULK = 2000
 """From so many points on, which come from imports, COPY takes a third of the time; but one point that is there already undoes it."""
 
-_NEWER = (
-    " ON CONFLICT (job, key) DO UPDATE SET step = excluded.step, timestamp = excluded.timestamp,"
-    " is_number = excluded.is_number, value = excluded.value"
-    " WHERE (excluded.step, excluded.timestamp, excluded.is_number, excluded.value)"
-    " > (metrics.step, metrics.timestamp, metrics.is_number, metrics.value)"
-)
-_ADD_LATEST = "INSERT INTO metrics (job, key, step, timestamp, is_number, value)"
-_ADD_POINT = "INSERT INTO metric_points (metric, step, timestamp, is_number, value)"
-_LATEST = Insertion(_ADD_LATEST, 6, _NEWER)
+_LATEST = Insertion(ADD_LATEST, 6, IF_NEWER)
 _SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
-_ALL_SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job")
+_WHOLE_SERIES = "SELECT key, seq, step, timestamp, is_number, value FROM metrics WHERE job = :job"
+_SERIES_THERE = Statement(f"{_WHOLE_SERIES} AND key IN :keys")
+_ALL_SERIES = Statement(_WHOLE_SERIES)
 _FEW_KEYS = 50
 """Of more, PostgreSQL compares each with every row: to be told all of a run takes less."""
-_POINT = Insertion(_ADD_POINT, 5, "ON CONFLICT DO NOTHING")
-_COLUMNS = "CAST(:steps AS bigint[]), CAST(:timestamps AS bigint[]), CAST(:are_numbers AS integer[]), CAST(:values AS float8[])"
+_POINT = Insertion(ADD_POINT, 5, "ON CONFLICT DO NOTHING")
 _LATEST_SHEET = Statement(
-    f"{_ADD_LATEST} SELECT :job, p.* FROM unnest(CAST(:keys AS text[]), {_COLUMNS}) AS p{_NEWER} RETURNING key, seq"
+    f"{ADD_LATEST} SELECT :job, p.* FROM unnest(CAST(:keys AS text[]), {COLUMNS}) AS p{IF_NEWER} RETURNING key, seq"
 )
 _ONE = Statement(
-    f"WITH newer AS ({_ADD_LATEST} VALUES (:job, :key, :step, :timestamp, :is_number, :value){_NEWER} RETURNING seq)"
-    f" {_ADD_POINT} SELECT coalesce((SELECT seq FROM newer), (SELECT seq FROM metrics WHERE job = :job AND key = :key)),"
+    f"WITH newer AS ({ADD_LATEST} VALUES (:job, :key, :step, :timestamp, :is_number, :value){IF_NEWER} RETURNING seq)"
+    f" {ADD_POINT} SELECT coalesce((SELECT seq FROM newer), (SELECT seq FROM metrics WHERE job = :job AND key = :key)),"
     " :step, :timestamp, :is_number, :value ON CONFLICT DO NOTHING"
 )
 _POINT_SHEET = Statement(
-    f"{_ADD_POINT} SELECT * FROM unnest(CAST(:series AS bigint[]), {_COLUMNS}) AS p ON CONFLICT DO NOTHING"
+    f"{ADD_POINT} SELECT * FROM unnest(CAST(:series AS bigint[]), {COLUMNS}) AS p ON CONFLICT DO NOTHING"
 )
 """There is nothing in these that could be planned badly, as a join is by a plan that was made when the tables were small."""
-_KINDS = (Kind.BIGINT, Kind.BIGINT, Kind.INTEGER, Kind.DOUBLE)
 _ROWS = Statement("SELECT id, seq, scope_id, created_at FROM jobs WHERE id IN :jobs")
 _LATEST_OF = Statement(
     "SELECT job, key, is_number, value, timestamp, step FROM metrics WHERE job IN :rows ORDER BY job, key"
@@ -78,7 +71,9 @@ class RunDataRows:
 
     def log_metrics(self, job_id: str, metrics: Sequence[Metric]) -> None:
         job = self._job(job_id)[0]
-        points = sorted(map(point, metrics))  # neighbours in the index, which takes them a third faster
+        if len(metrics) > _FEW and self._session.gather(job, metrics):
+            return
+        points = points_of(metrics)  # neighbours in the index, which takes them a third faster
         latest: dict[str, Point] = {one[0]: one for one in points}
         if self._session.postgres and len(points) <= _FEW:
             for key, step, timestamp, is_number, value in points:
@@ -89,7 +84,7 @@ class RunDataRows:
             self._log_sheets(job, points, latest)
         elif points:
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
-            series = self._series(job, latest)
+            series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(latest)))
             self._session.append(
                 _POINT, [(series[key], step, at, is_number, v) for key, step, at, is_number, v in points]
             )
@@ -150,11 +145,14 @@ class RunDataRows:
         """PostgreSQL's way. Rows of ``metrics`` are read only where none was written: a SERIALIZABLE transaction that reads many of
         them is held to have read all, and is in the way of everybody else who measures."""
         keys = Column(Kind.TEXT, latest)
-        series: dict[str, int] = dict(
-            self._session.all(_LATEST_SHEET, job=job, keys=keys, **_sheet([*latest.values()]))
-        )
+        written = self._session.all(_LATEST_SHEET, job=job, keys=keys, **_sheet([*latest.values()]))
+        series: dict[str, int] = dict(written)
+        places: dict[str, Place] = {key: latest[key][1:] for key in series}
         if len(series) < len(latest):
-            series |= self._series(job, latest.keys() - series.keys())
+            for key, number, *place in self._there(job, latest.keys() - series.keys()):
+                series[key] = number
+                places[key] = (place[0], place[1], place[2], place[3])
+        self._session.learn(job, series, places)
         if len(points) >= _BULK:
             rows = ((series[key], *measured) for key, *measured in dict.fromkeys(points))
             if self._session.copy("metric_points", _POINT_TYPES, rows):
@@ -162,11 +160,11 @@ class RunDataRows:
         numbers = Column(Kind.BIGINT, [series[one[0]] for one in points])
         self._session.tell(_POINT_SHEET, series=numbers, **_sheet(points))
 
-    def _series(self, job: int, keys: Collection[str]) -> dict[str, int]:
-        """The numbers of the rows of ``metrics``, and perhaps those of other keys."""
-        if self._session.postgres and len(keys) > _FEW_KEYS:
-            return dict(self._session.all(_ALL_SERIES, job=job))
-        return dict(self._session.all(_SERIES, job=job, keys=list(keys)))
+    def _there(self, job: int, keys: Collection[str]) -> list[Row]:
+        """The rows of ``metrics`` with these keys."""
+        if len(keys) <= _FEW_KEYS:
+            return self._session.all(_SERIES_THERE, job=job, keys=list(keys))
+        return [row for row in self._session.all(_ALL_SERIES, job=job) if row[0] in keys]
 
     def _numbered(self, job_ids: Sequence[str]) -> dict[int, str]:
         """The ids by the numbers of their rows, which stay the same as long as the transaction."""
@@ -200,6 +198,5 @@ class RunDataRows:
 
 def _sheet(points: Sequence[Point]) -> dict[str, Column]:
     """What was measured, by column, without the keys."""
-    columns = list(zip(*points, strict=True))[1:] or [()] * len(_KINDS)
-    names = ("steps", "timestamps", "are_numbers", "values")
-    return {name: Column(kind, column) for name, kind, column in zip(names, _KINDS, columns, strict=True)}
+    columns = list(zip(*points, strict=True))[1:] or [()] * len(KINDS)
+    return {name: Column(kind, column) for name, kind, column in zip(NAMES, KINDS, columns, strict=True)}
