@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import psutil
 
 from benchmarks import filling
-from benchmarks.load import load
+from benchmarks.load import growing, load
 from benchmarks.places import Served, memory, mlflow, regista
 from regista.client import connect
 
@@ -172,7 +172,7 @@ class Side:
 
     def _once(self, ask: Ask) -> bytes:
         with self._connection() as connection:
-            body = ask.body.replace("@N@", str(time.time_ns() // 1_000_000)) or None
+            body = ask.body.replace("@N@", str(growing())) or None
             kind = "application/octet-stream" if ask.method == "PUT" else "application/json"
             connection.request(ask.method, self._prefix + ask.path, body, {"Content-Type": kind, **self.headers})
             answer = connection.getresponse()
