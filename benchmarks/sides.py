@@ -82,11 +82,11 @@ class Side:
     def rate(self, ask: Ask, clients: int, seconds: float) -> Rate:
         """How often *ask* is answered: asked for *seconds*, or of slow answers a few. Errors of the peer are counted, ours
         raised."""
-        with self._working() as cpu:
+        with self.working() as cpu:
             took = self._timed(ask)
             if took is None:
                 return self._late(0, cpu())
-        with self._working() as cpu:
+        with self.working() as cpu:
             if took * clients > _PATIENCE:  # each waits for all
                 return self._few(ask, clients, cpu)
             found = load(
@@ -128,7 +128,7 @@ class Side:
 
     def walk(self, ask: Ask) -> Rate:
         """How often all pages of a list can be read."""
-        with self._working() as cpu:
+        with self.working() as cpu:
             start, token = time.perf_counter(), ""
             while True:
                 page = self._once(ask._replace(path=f"{ask.path}&page_token={token}") if token else ask)
@@ -155,7 +155,7 @@ class Side:
                 if answer.status != 200:
                     raise RuntimeError(f"{path}: {answer.status}")
 
-        with self._working() as cpu:
+        with self.working() as cpu:
             start = time.perf_counter()
             with ThreadPoolExecutor(clients) as threads:
                 list(threads.map(one, range(clients)))
@@ -196,7 +196,7 @@ class Side:
             connection.close()
 
     @contextmanager
-    def _working(self) -> Iterator[Callable[[], float]]:
+    def working(self) -> Iterator[Callable[[], float]]:
         """Gives what tells, afterwards, the seconds of CPU time that the server and its database took."""
         before = self._cpu()
         yield lambda: self._cpu() - before

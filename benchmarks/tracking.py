@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks import filling
+from benchmarks import bare_batches, filling
 from benchmarks.sides import LIMIT, Ask, Rate, Side, ours, stock, theirs
 from benchmarks.table import Row, compared, not_measured, show
 from tests.support.postgres import running_postgres
@@ -46,6 +46,8 @@ class Figure(NamedTuple):
     measure: Callable[[Side, int], Rate]
     least: float | None = None
     clients: tuple[int, ...] = _CLIENTS
+    database: str = ""
+    """The only one on which it means something."""
 
 
 def rows(folder: Path) -> list[Row]:
@@ -70,7 +72,7 @@ def _compare(one: Side, other: Side, database: str) -> list[Row]:
         _furnish(side)
     found = []
     for figure in _figures():
-        for clients in figure.clients:
+        for clients in figure.clients if figure.database in {"", database} else ():
             rates: dict[Side, list[Rate]] = {one: [], other: []}
             what = f"{figure.what}, {_told(clients)}, {database}"
             try:
@@ -177,6 +179,20 @@ def _writes() -> Iterator[Figure]:
             _asked(lambda side, many=many: Ask.post("/runs/log-batch", run_id=side.ids["logged"], metrics=many)),  # type: ignore[misc]
             least,
         )
+    for together in (4, 8):
+        yield Figure(
+            f"the same, a bare program that has {together} batches packed for each transaction",
+            lambda side, clients, together=together: _bare(side, clients, together, many),  # type: ignore[misc]
+            clients=(8,),
+            database="PostgreSQL",
+        )
+
+
+def _bare(side: Side, clients: int, together: int, many: list[dict[str, object]]) -> Rate:
+    """What can be had of our tables; of MLflow's server what it does."""
+    if not side.is_regista:
+        return side.rate(Ask.post("/runs/log-batch", run_id=side.ids["logged"], metrics=many), clients, _SECONDS)
+    return Rate(*bare_batches.rate(side.database, side.ids["logged"], together, side.working))
 
 
 def _searches() -> Iterator[Figure]:
