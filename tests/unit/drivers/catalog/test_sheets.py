@@ -132,14 +132,14 @@ class TestGathering:
         plain.write(lambda tx: tx.runs.log_metrics(other.id, batch(0.0)))
         values = (math.nan, math.inf, -math.inf, -0.5, 0.25)
         try:
-            for _ in range(12):
+            for later in range(0, 36, 3):
                 batches = [
                     [
                         Metric(
                             chance.choice([*KEYS, "k20", "k21"]),
                             chance.choice(values),
                             chance.randrange(4),
-                            chance.randrange(-2, 9),
+                            later + chance.randrange(-2, 9),
                         )
                         for _ in range(chance.choice((1, 4, 5, 60, 700)))
                     ]
