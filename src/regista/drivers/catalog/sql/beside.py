@@ -41,6 +41,9 @@ class Beside:
         self._missing = _READING + _WRITING
         self._not_before = 0.0
         self._closed = False
+        self._handing = threading.Lock()
+        self._made: list[Connection[Any]] = []
+        """Those that a thread has opened and the loop, which may have ended meanwhile, has not taken."""
 
     @classmethod
     def of_this_work(cls) -> Optional["Beside"]:
@@ -75,7 +78,11 @@ class Beside:
 
     def close(self) -> None:
         """Let go of the connections; whoever waits for an answer is told."""
-        self._closed = True
+        with self._handing:
+            self._closed = True
+            left, self._made = self._made, []
+        for connection in left:
+            connection.close()
         self._glances.close()
         if self._turns is not None:
             self._turns.close()
@@ -96,18 +103,20 @@ class Beside:
         made: list[Connection[Any]] = []
         with suppress(Exception):  # a thread that does the work instead meets the same, and tells it
             made.extend(self._opening() for _ in range(count))
-        try:
-            self.loop.call_soon_threadsafe(self._opened, made)
-        except RuntimeError:  # the loop is closed
-            for connection in made:
-                connection.close()
-
-    def _opened(self, made: list["Connection[Any]"]) -> None:
-        self._not_before = self.loop.time() + _PAUSE
+        with self._handing:
+            if not self._closed:
+                self._made += made
+                made = []
         for connection in made:
-            if self._closed:
-                connection.close()
-                continue
+            connection.close()
+        with suppress(RuntimeError):  # the loop is closed, and ``close`` will have them
+            self.loop.call_soon_threadsafe(self._opened)
+
+    def _opened(self) -> None:
+        self._not_before = self.loop.time() + _PAUSE
+        with self._handing:
+            made, self._made = self._made, []
+        for connection in made:
             wire = Wire(connection, self.loop, self._lost)
             self._missing -= 1
             if self._turns is None:
