@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
+from regista.drivers.catalog.sql.gathering import GatheringSession
 from regista.drivers.catalog.sql.group_commit import BATCH, GroupCommit
-from regista.drivers.catalog.sql.session import Session
 from regista.drivers.catalog.sql.sqlite import sqlite_engine
 from regista.errors import InUseError, RegistaError, StorageFullError, UnavailableError
 
@@ -18,7 +18,7 @@ ROWS = "SELECT key FROM kept ORDER BY key"
 @pytest.fixture
 def session(tmp_path):
     with sqlite_engine(tmp_path / "x.db").connect() as connection:
-        session = Session(connection, writes=True)
+        session = GatheringSession(connection, writes=True)
         for statement in (
             "PRAGMA journal_mode = WAL",
             "PRAGMA foreign_keys = ON",

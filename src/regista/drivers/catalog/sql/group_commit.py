@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any, TypeVar, cast
 
 from regista.drivers.catalog.sql.faults import translated, translating
+from regista.drivers.catalog.sql.gathering import GatheringSession
 from regista.drivers.catalog.sql.session import Session
 from regista.errors import UnavailableError
 
@@ -46,7 +47,7 @@ class Item:
 class GroupCommit:
     """The writer of one SQLite connection. *exclusive* is held while a batch runs, for connections shared with readers."""
 
-    def __init__(self, session: Session, exclusive: AbstractContextManager[Any] | None = None) -> None:
+    def __init__(self, session: GatheringSession, exclusive: AbstractContextManager[Any] | None = None) -> None:
         self._session = session
         self._raw: sqlite3.Connection = session.raw
         self._exclusive = exclusive or nullcontext()
@@ -125,8 +126,11 @@ class GroupCommit:
             for item in self._waiting(first):
                 batch.append(item)
                 self._attempt(item)
+            self._session.finish()
             self._raw.execute("COMMIT")
+            self._session.came_to_be()
         except BaseException as fault:  # noqa: BLE001 - it belongs to the callers, who wait for it
+            self._session.was_undone()
             if self._raw.in_transaction:
                 self._raw.execute("ROLLBACK")
             batch = batch or [first]
@@ -154,23 +158,23 @@ class GroupCommit:
             item.result = item.work()
         except BaseException as fault:  # noqa: BLE001 - it belongs to whose item it is
             item.error = fault
-        if self._lost is not None:
-            raise self._lost
+        lost = self._lost or self._session.lost
+        if lost is not None:
+            raise lost
 
     def _saved(self, work: Callable[[Session], T]) -> T:
         """Do *work* in a savepoint: all of it, or nothing."""
         if self._lost is not None:
             raise self._lost
-        self._raw.execute("SAVEPOINT item")
+        self._session.begin()
         with translating():
             try:
                 result = work(self._session)
             except BaseException as fault:
-                if self._raw.in_transaction:
-                    self._raw.execute("ROLLBACK TO item")
-                    self._raw.execute("RELEASE item")
+                if self._raw.in_transaction and self._session.lost is None:
+                    self._session.drop()
                 else:
                     self._lost = fault
                 raise
-        self._raw.execute("RELEASE item")
+        self._session.keep()
         return result

@@ -4,8 +4,10 @@
     a batch    run 7: a 0.3, b 0.4  ├── gathered ──>
     a batch    run 9: a 0.5         ┘                  latest     a 0.3, b 0.4, …          once for each series
 
-Only runs whose series are known come here. What is known of a series was committed. It may be behind what is there, for others
-write too, and is never ahead of it: its number stays, and its latest value only gives way to a newer one. So
+On PostgreSQL they are those of the event loop (``turns``), on SQLite those of the writing thread (``gathering``), which asks of
+every point whether it is there: that costs SQLite nothing. Only runs whose series are known come here. What is known of a series
+was committed. It may be behind what is there, for others write too, and is never ahead of it: its number stays, and its latest
+value only gives way to a newer one. So
 
 - a point that is not newer than the latest that is known is not the latest: nobody looks at that;
 - a point that is newer is as a rule none that is there, and is added without asking, which costs the server two thirds. Where
@@ -26,6 +28,8 @@ from regista.drivers.catalog.sql.session import Statement
 from regista.entities.run import Metric
 
 Tell = Callable[[Statement, Mapping[str, Any]], object]
+Latest = Mapping[int, Mapping[str, Place]]
+"""By the numbers of runs, and by keys."""
 
 TABLES = ("metrics", "metric_points")
 
@@ -91,6 +95,37 @@ class Series:
             self._count -= len(known.numbers)
 
 
+class Measured(NamedTuple):
+    """Metrics of known series: the columns of their points, which of these are newer than the latest known, and of each key with
+    such a one the newest."""
+
+    columns: Sequence[Sequence[Any]]
+    newer: list[bool]
+    latest: dict[str, Place]
+
+
+def measured(known: Known | None, metrics: Sequence[Metric]) -> Measured | None:
+    """*metrics* of a run; None where not all of their series are *known*."""
+    keys = [one.key for one in metrics]
+    if known is None or not known.numbers.keys() >= {*keys}:
+        return None
+    columns = ([known.numbers[key] for key in keys], *columns_of(metrics))
+    places: list[Place] = list(zip(*columns[1:], strict=True))
+    newer = [*map(gt, places, map(known.latest.__getitem__, keys))]
+    latest: dict[str, Place] = {}
+    for key, place in compress(zip(keys, places, strict=True), newer):
+        if key not in latest or place > latest[key]:
+            latest[key] = place
+    return Measured(columns, newer, latest)
+
+
+def add_newer(latest: dict[str, Place], more: Mapping[str, Place]) -> None:
+    """Put into *latest* what of *more* is newer."""
+    for key, place in more.items():
+        if key not in latest or place > latest[key]:
+            latest[key] = place
+
+
 class Part(NamedTuple):
     """What one caller adds: columns of new points, of points that may be there, and of some keys the newest place."""
 
@@ -117,27 +152,17 @@ class Sheets:
         """*metrics* as they can be added; None where not all of their series are known.
 
         Raise ``OverflowError`` for a number that is too large."""
-        known, keys = self._series.find(job), [one.key for one in metrics]
-        if known is None or not known.numbers.keys() >= {*keys}:
+        found = measured(self._series.find(job), metrics)
+        if found is None:
             return None
-        columns = ([known.numbers[key] for key in keys], *columns_of(metrics))
-        places: list[Place] = list(zip(*columns[1:], strict=True))
-        newer = [*map(gt, places, map(known.latest.__getitem__, keys))]
-        latest: dict[str, Place] = {}
-        for key, place in compress(zip(keys, places, strict=True), newer):
-            if key not in latest or place > latest[key]:
-                latest[key] = place
-        older = [not one for one in newer]
-        return Part(job, _packed(columns, newer), _packed(columns, older), latest)
+        older = [not one for one in found.newer]
+        return Part(job, _packed(found.columns, found.newer), _packed(found.columns, older), found.latest)
 
     def add(self, part: Part) -> None:
         """Gather one more."""
         self._new.add(part.new)
         self._perhaps.add(part.perhaps)
-        latest = self._latest[part.job]
-        for key, place in part.latest.items():
-            if key not in latest or place > latest[key]:
-                latest[key] = place
+        add_newer(self._latest[part.job], part.latest)
         self._gathered.add(part.job)
         self.is_empty = False
 
@@ -184,7 +209,7 @@ def _packed(columns: Sequence[Sequence[Any]], which: Sequence[bool]) -> Packed:
     return Packed.of(_KINDS, chosen)
 
 
-def _sheet(latest: Mapping[int, Mapping[str, Place]]) -> dict[str, Column]:
+def _sheet(latest: Latest) -> dict[str, Column]:
     """By columns, in one order for everybody: nobody waits for a row of one who waits for his."""
     rows = [(job, key, *latest[job][key]) for job in sorted(latest) for key in sorted(latest[job])]
     names, kinds = ("jobs", "keys", *NAMES), (Kind.BIGINT, Kind.TEXT, *KINDS)

@@ -28,7 +28,6 @@ _BULK = 2000
 """From so many points on, which come from imports, COPY takes a third of the time; but one point that is there already undoes it."""
 
 _LATEST = Insertion(ADD_LATEST, 6, IF_NEWER)
-_SERIES = Statement("SELECT key, seq FROM metrics WHERE job = :job AND key IN :keys")
 _WHOLE_SERIES = "SELECT key, seq, step, timestamp, is_number, value FROM metrics WHERE job = :job"
 _SERIES_THERE = Statement(f"{_WHOLE_SERIES} AND key IN :keys")
 _ALL_SERIES = Statement(_WHOLE_SERIES)
@@ -84,7 +83,10 @@ class RunDataRows:
             self._log_sheets(job, points, latest)
         elif points:
             self._session.append(_LATEST, [(job, *point) for point in latest.values()])
-            series: dict[str, int] = dict(self._session.all(_SERIES, job=job, keys=list(latest)))
+            there = self._session.all(_SERIES_THERE, job=job, keys=list(latest))
+            series = {row[0]: row[1] for row in there}
+            if len(points) > _FEW:
+                self._session.learn(job, series, {row[0]: (row[2], row[3], row[4], row[5]) for row in there})
             self._session.append(
                 _POINT, [(series[key], step, at, is_number, v) for key, step, at, is_number, v in points]
             )
