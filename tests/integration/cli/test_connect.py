@@ -173,8 +173,9 @@ class TestRunningAProgram:
 
     def test_it_begins_with_the_signals_that_any_program_has(self, process):
         script = "grep -E 'Sig(Blk|Ign)' /proc/self/status"
-        said = ended(process("connect", "azureml", "--", "sh", "-c", script))[1].split()
-        assert said == ["SigBlk:", "0" * 16, "SigIgn:", "0" * 16]
+        _, blocked, _, ignored = ended(process("connect", "azureml", "--", "sh", "-c", script))[1].split()
+        own = 0b11 << 31  # the C library's (nptl(7)): it may ignore them in what it spawns once a thread was canceled
+        assert (int(blocked, 16) & ~own, int(ignored, 16) & ~own) == (0, 0)
 
     def test_whoever_kills_what_they_started_kills_it_and_closes_its_door(self, process):
         script = "import os, time; print(os.getpid(), os.environ['IDENTITY_ENDPOINT'], flush=True); time.sleep(60)"
