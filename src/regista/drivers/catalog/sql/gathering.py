@@ -75,7 +75,7 @@ class GatheringSession(Session):
         if self._mine or self._learned:
             for one in self._mine:
                 self._kept += one.points
-                add_newer(self._latest[one.job], one.latest)
+                add_newer(self._latest[one.job], one.latest.items())
             self._found += self._learned
             self._set_back()
 

@@ -17,7 +17,7 @@ value only gives way to a newer one. So
 # ruff: noqa: S608 - statements are put together from constants alone; values are always bound
 
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
 from operator import gt
 from typing import Any, NamedTuple
@@ -113,15 +113,13 @@ def measured(known: Known | None, metrics: Sequence[Metric]) -> Measured | None:
     places: list[Place] = list(zip(*columns[1:], strict=True))
     newer = [*map(gt, places, map(known.latest.__getitem__, keys))]
     latest: dict[str, Place] = {}
-    for key, place in compress(zip(keys, places, strict=True), newer):
-        if key not in latest or place > latest[key]:
-            latest[key] = place
+    add_newer(latest, compress(zip(keys, places, strict=True), newer))
     return Measured(columns, newer, latest)
 
 
-def add_newer(latest: dict[str, Place], more: Mapping[str, Place]) -> None:
+def add_newer(latest: dict[str, Place], more: Iterable[tuple[str, Place]]) -> None:
     """Put into *latest* what of *more* is newer."""
-    for key, place in more.items():
+    for key, place in more:
         if key not in latest or place > latest[key]:
             latest[key] = place
 
@@ -162,7 +160,7 @@ class Sheets:
         """Gather one more."""
         self._new.add(part.new)
         self._perhaps.add(part.perhaps)
-        add_newer(self._latest[part.job], part.latest)
+        add_newer(self._latest[part.job], part.latest.items())
         self._gathered.add(part.job)
         self.is_empty = False
 
