@@ -4,11 +4,12 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
+from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.interfaces.catalog import Catalog, Transaction, WouldWaitError
 
 T = TypeVar("T")
@@ -105,3 +106,15 @@ def _begin(ask: Ask, work: Callable[[], Any], done: Done) -> None:
         ask(work, done)
     except BaseException as error:  # noqa: BLE001 - it belongs to who waits
         done(None, error)
+
+
+@contextmanager
+def opened(url: str) -> Iterator[Looping]:
+    """The catalog at *url*, when its loop has its connections."""
+    looping = Looping(SqlCatalog.open(url))
+    try:
+        looping.ready()
+        yield looping
+    finally:
+        looping.close()
+        looping.stop()

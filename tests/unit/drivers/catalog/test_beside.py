@@ -6,7 +6,6 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager
 
 import msgspec
 import psycopg
@@ -14,29 +13,17 @@ import pytest
 
 from regista.dialects.desk import Desk, Pace
 from regista.drivers.catalog.sql import wire
-from regista.drivers.catalog.sql.catalog import SqlCatalog
 from regista.entities.journal import Event
 from regista.entities.scope import Scope, ScopeKind
 from regista.errors import InvalidError, UnavailableError
 from regista.interfaces.catalog import WouldWaitError
-from tests.support.looping import Looping
+from tests.support.looping import opened
 
 pytestmark = pytest.mark.postgres
 
 DEV = Scope(
     id="1", kind=ScopeKind.WORKSPACE, subscription="default", resource_group="default", name="dev", location="local"
 )
-
-
-@contextmanager
-def opened(url):
-    looping = Looping(SqlCatalog.open(url))
-    try:
-        looping.ready()
-        yield looping
-    finally:
-        looping.close()
-        looping.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import math
 import threading
 from concurrent.futures import wait
-from contextlib import contextmanager
 from random import Random
 
 import pytest
@@ -19,20 +18,9 @@ from regista.entities.page import PageRequest
 from regista.entities.run import Metric
 from regista.errors import InvalidError, NotFoundError
 from regista.interfaces.catalog import WouldWaitError
-from tests.support.looping import Looping
+from tests.support.looping import opened
 
 KEYS = [f"k{number}" for number in range(20)]
-
-
-@contextmanager
-def opened(url):
-    looping = Looping(SqlCatalog.open(url))
-    try:
-        looping.ready()
-        yield looping
-    finally:
-        looping.close()
-        looping.stop()
 
 
 @pytest.fixture(autouse=True)
